@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of pyprof in a process. Start: constructor, a Python is found, its
+ * interpreter is ready, offsets are proved, log, threads, signals, clock. Stop
+ * is the same backwards. See entry.h.
+ */
+#include "entry.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "engine.h"
+#include "handlers.h"
+#include "interp.h"
+#include "log.h"
+#include "msg.h"
+#include "real.h"
+#include "safe/clock.h"
+#include "safe/mask.h"
+#include "safe/sample.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "text.h"
+#include "threads.h"
+
+/* The first version that warns of a fork in a process with threads. */
+#define FORK_WARNS_MINOR 12
+
+static struct {
+	bool configured;
+	bool started; /* once in a process and its forked children */
+	struct log_facts facts;
+} g;
+
+/* The mask of before fork(), in the thread that forks. */
+static __thread uint64_t fork_mask;
+
+/* -- start --------------------------------------------------------------- */
+
+/* When recording is wanted, from now on. */
+static void set_span(void)
+{
+	const struct settings *s = &target.settings;
+	uint64_t begin_ns = clock_now() + s->delay_ns;
+
+	atomic_store(&state->begin_ns, s->delay_ns ? begin_ns : 0);
+	atomic_store(&state->end_ns,
+		     s->duration_ns ? begin_ns + s->duration_ns : UINT64_MAX);
+}
+
+/*
+ * Begin a log of this process, the calling thread being its main one, whose
+ * sampling signal is blocked.
+ */
+static void begin(void)
+{
+	struct thread *t;
+
+	if (log_open(&g.facts) < 0)
+		return;
+	set_span();
+	atomic_store(&state->pid, (uint32_t)getpid());
+	log_begin();
+	t = threads_adopt_self(PP_THREAD_MAIN);
+	if (!t)
+		return;
+	threads_adopt_others();
+	log_write_facts(t, &g.facts);
+	/* publishes all of the above to handlers */
+	atomic_store(&state->armed, 1);
+	engine_start();
+}
+
+static void before_fork(void)
+{
+	fork_mask = mask_block(mask_of(target.settings.signal));
+	if (state_is_armed() && target.row->minor >= FORK_WARNS_MINOR)
+		engine_lend();
+}
+
+static void in_parent(void)
+{
+	mask_set(fork_mask);
+}
+
+static void in_child(void)
+{
+	int saved = errno;
+
+	thread_set_self(NULL);
+	if (target.settings.children)
+		begin();
+	mask_set(fork_mask);
+	errno = saved;
+}
+
+static void start(void)
+{
+	uint64_t mask;
+
+	engine_choose();
+	if (state_init() < 0) {
+		msg_line("no memory", "; the program runs unprofiled", NULL);
+		return;
+	}
+	if (interp_prove(&g.facts) < 0 || threads_init() < 0 ||
+	    handlers_install() < 0 ||
+	    pthread_atfork(before_fork, in_parent, in_child) != 0)
+		return;
+	mask = mask_block(mask_of(target.settings.signal));
+	begin();
+	mask_set(mask);
+	if (state_is_armed())
+		interp_hook_deaths();
+}
+
+void entry_start(void)
+{
+	int saved = errno;
+
+	if (!g.started) {
+		g.started = true;
+		start();
+	}
+	errno = saved;
+}
+
+bool entry_knows_python(void)
+{
+	return g.configured;
+}
+
+void entry_found_python(void *handle)
+{
+	if (g.configured)
+		return;
+	g.configured = true;
+	msg_init();
+	real_resolve();
+	if (config_init() < 0 || !target.settings.start)
+		return;
+	/* it says itself what is wrong */
+	if (interp_watch(handle, entry_start) < 0)
+		return;
+}
+
+__attribute__((constructor)) static void on_load(void)
+{
+	int saved = errno;
+
+	if (dlsym(RTLD_DEFAULT, "Py_GetVersion"))
+		entry_found_python(RTLD_DEFAULT);
+	errno = saved;
+}
+
+/* -- stop ---------------------------------------------------------------- */
+
+static void say_stuck(void)
+{
+	switch (atomic_load(&state->log_stuck)) {
+	case PP_ENDED_FAILED:
+		msg_line(log_path(), ": the log could not grow to the end",
+			 NULL);
+		break;
+	case PP_ENDED_SIZE:
+		msg_line(log_path(), ": the log grew to its --max-size", NULL);
+		break;
+	default:
+		break;
+	}
+}
+
+static void say_summary(void)
+{
+	struct pp_header *h = state->header;
+	int verbose = target.settings.verbose;
+	struct text line;
+	uint64_t lost = 0;
+
+	if (verbose == 0)
+		return;
+	say_stuck();
+	if (verbose == 1 &&
+	    (!config_is_first() || !(config_is_wrapped() || msg_is_terminal())))
+		return;
+	for (int i = 0; i < PP_LOSS_MAX; i++)
+		lost += h->lost[i];
+	text_init(&line);
+	text_add(&line, ": ");
+	text_add_number(&line, h->counters[PP_COUNT_samples]);
+	text_add(&line, " samples, ");
+	text_add_number(&line, lost);
+	text_add(&line, " lost");
+	msg_line(log_path(), line.at, NULL);
+}
+
+/*
+ * Take the right to write from all handlers, and wait for those that are
+ * inside. False if this process has no log, or somebody else ends it already.
+ */
+static bool disarm(void)
+{
+	uint32_t armed = 1;
+
+	if (!state || atomic_load(&state->pid) != (uint32_t)getpid() ||
+	    !atomic_compare_exchange_strong(&state->armed, &armed, 0))
+		return false;
+	engine_stop();
+	threads_wait_idle(thread_self());
+	return true;
+}
+
+/* The last words of all threads, in the log of this one. */
+static void write_end(uint32_t ended)
+{
+	struct thread *t = thread_self();
+
+	if (!t)
+		t = threads_adopt_self(PP_THREAD_FOUND);
+	if (!t) {
+		log_end(NULL, ended);
+		return;
+	}
+	atomic_store(&t->busy, 1); /* its stores may be mended */
+	sample_close(t, clock_now(), clock_read(CLOCK_THREAD_CPUTIME_ID));
+	log_end(t, ended);
+	atomic_store(&t->busy, 0);
+}
+
+void entry_stop(uint32_t ended)
+{
+	int saved = errno;
+	uint64_t mask;
+
+	if (disarm()) {
+		mask = mask_block(mask_of(target.settings.signal));
+		write_end(ended);
+		log_cut();
+		say_summary();
+		mask_set(mask);
+	}
+	errno = saved;
+}
+
+bool entry_exec_begin(void)
+{
+	uint64_t mask;
+
+	if (!disarm())
+		return false;
+	mask = mask_block(mask_of(target.settings.signal));
+	write_end(PP_ENDED_EXEC);
+	handlers_remove();
+	mask_set(mask);
+	return true;
+}
+
+void entry_exec_failed(void)
+{
+	if (handlers_install() < 0)
+		return;
+	__atomic_store_n(&state->header->ended, PP_ENDED_NOT, __ATOMIC_RELEASE);
+	atomic_store(&state->armed, 1);
+	engine_start();
+}
+
+__attribute__((destructor)) static void on_unload(void)
+{
+	entry_stop(PP_ENDED_EXIT);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of pyprof in a process: start, stop, and what happens at fork and
+ * exec. Called by the hooks; not in a handler.
+ */
+#ifndef ENTRY_H
+#define ENTRY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The interpreter is ready and the calling thread has the GIL: begin to
+ * profile. Once in a process; in doubt it stands down in one line.
+ */
+void entry_start(void);
+
+/* The process ends, or its program changes: close the log, for enum pp_ended.
+ */
+void entry_stop(uint32_t ended);
+
+/*
+ * The program is about to be replaced by another. The clocks stop, and what is
+ * there is said; entry_exec_failed() goes on where that was. The mask is kept
+ * by the caller between the two.
+ */
+bool entry_exec_begin(void);
+void entry_exec_failed(void);
+
+/*
+ * There is a libpython, in an object opened by dlopen() or RTLD_DEFAULT. The
+ * first time counts; entry_knows_python() tells whether that has been.
+ */
+void entry_found_python(void *handle);
+bool entry_knows_python(void);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our three signal handlers in the host's process. See handlers.h.
+ */
+#include "handlers.h"
+
+#include <string.h>
+
+#include "engine.h"
+#include "msg.h"
+#include "real.h"
+#include "safe/mask.h"
+#include "safe/signals.h"
+#include "safe/state.h"
+#include "safe/target.h"
+
+static const int faults[] = { SIGSEGV, SIGBUS };
+
+static struct {
+	bool installed;
+} g;
+
+/* Every signal but those that an instruction of ours may raise. */
+static void fill_mask(sigset_t *mask)
+{
+	static const int open[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE,
+				    SIGTRAP, SIGSYS, SIGABRT };
+
+	sigfillset(mask);
+	for (size_t i = 0; i < ARRAY_LEN(open); i++)
+		sigdelset(mask, open[i]);
+}
+
+static bool install_sampling(int number)
+{
+	struct sigaction ours = { .sa_sigaction = signals_on_sample,
+				  .sa_flags = SA_SIGINFO | SA_RESTART |
+					      SA_ONSTACK };
+
+	fill_mask(&ours.sa_mask);
+	return real()->sigaction(number, &ours, NULL) == 0;
+}
+
+static bool install_fault(int number)
+{
+	struct sigaction ours = { .sa_sigaction = signals_on_fault,
+				  .sa_flags = SA_SIGINFO | SA_ONSTACK |
+					      SA_NODEFER },
+			 host;
+
+	if (real()->sigaction(number, NULL, &host) < 0)
+		return false;
+	signals_set_host(number, &host);
+	return real()->sigaction(number, &ours, NULL) == 0;
+}
+
+bool handlers_is_handler(const struct sigaction *action)
+{
+	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+/* A real-time signal that nobody handles, or 0. */
+static int free_signal(void)
+{
+	struct sigaction action;
+
+	for (int number = SIGRTMAX - 1; number >= SIGRTMIN; number--)
+		if (real()->sigaction(number, NULL, &action) == 0 &&
+		    action.sa_handler == SIG_DFL)
+			return number;
+	return 0;
+}
+
+int handlers_install(void)
+{
+	struct sigaction host;
+	int number = target.settings.signal;
+
+	if (real()->sigaction(number, NULL, &host) == 0 &&
+	    handlers_is_handler(&host)) {
+		/* taken before we came: ours is another */
+		number = free_signal();
+		memset(&host, 0, sizeof(host));
+	}
+	signals_set_host(number, &host);
+	target.settings.signal = number;
+	if (!number || !install_sampling(number)) {
+		msg_line("no signal is free", "; the program runs unprofiled",
+			 NULL);
+		return -1;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		if (!install_fault(faults[i]))
+			return -1;
+	g.installed = true;
+	return 0;
+}
+
+void handlers_remove(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, host;
+	int number = target.settings.signal;
+
+	/* ignoring it throws away what is pending */
+	real()->sigaction(number, &ignore, NULL);
+	signals_get_host(number, &host);
+	real()->sigaction(number, &host, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
+		signals_get_host(faults[i], &host);
+		real()->sigaction(faults[i], &host, NULL);
+	}
+	g.installed = false;
+}
+
+bool handlers_has_sampling(int number)
+{
+	return g.installed && number == target.settings.signal;
+}
+
+bool handlers_has_fault(int number)
+{
+	return g.installed && signals_is_fault(number);
+}
+
+void handlers_move(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	int old = target.settings.signal, number = free_signal();
+	uint64_t mask = mask_block(mask_of(target.settings.signal));
+	bool armed = state_is_armed();
+
+	if (armed)
+		engine_stop();
+	real()->sigaction(old, &ignore, NULL);
+	if (number && install_sampling(number)) {
+		target.settings.signal = number;
+		memset(&ignore, 0, sizeof(ignore));
+		signals_set_host(number, &ignore);
+		if (armed) {
+			state->header->signal = (uint32_t)number;
+			engine_start();
+		}
+	} else {
+		msg_line("the program takes the sampling signal and no other "
+			 "is free; sampling has ended",
+			 NULL, NULL);
+		g.installed = false;
+	}
+	mask_set(mask);
+}

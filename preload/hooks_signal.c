@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals as the host sees them. Our handlers stay in place for the two faults
+ * and the sampling signal; what the host sets for the faults is kept and
+ * served. A host that wants the sampling signal for itself gets it: sampling
+ * moves to a free real-time signal. Masks are passed on without our signal and
+ * read back with it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine.h"
+#include "handlers.h"
+#include "pyprof/compiler.h"
+#include "real.h"
+#include "safe/signals.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "safe/thread.h"
+
+/* -- sigaction, signal --------------------------------------------------- */
+
+/* The action of a signal of ours, as the host has it. */
+static int host_action(int number, const struct sigaction *action,
+		       struct sigaction *old)
+{
+	struct sigaction before;
+
+	signals_get_host(number, &before);
+	if (action && handlers_has_sampling(number) &&
+	    handlers_is_handler(action)) {
+		handlers_move();
+		real()->sigaction(number, action, NULL);
+	} else if (action) {
+		signals_set_host(number, action);
+	}
+	if (old)
+		*old = before;
+	return 0;
+}
+
+PP_EXPORT int sigaction(int number, const struct sigaction *action,
+			struct sigaction *old)
+{
+	if (handlers_has_sampling(number) || handlers_has_fault(number))
+		return host_action(number, action, old);
+	return real()->sigaction(number, action, old);
+}
+
+PP_EXPORT sighandler_t signal(int number, sighandler_t handler)
+{
+	struct sigaction action = { .sa_handler = handler,
+				    .sa_flags = SA_RESTART },
+			 old;
+
+	if (!handlers_has_sampling(number) && !handlers_has_fault(number))
+		return real()->signal(number, handler);
+	sigaddset(&action.sa_mask, number);
+	host_action(number, &action, &old);
+	return old.sa_handler;
+}
+
+/* -- masks --------------------------------------------------------------- */
+
+typedef int mask_function(int how, const sigset_t *set, sigset_t *old);
+
+/* A mask without our signal; what the host believes is kept and shown. */
+static int change_mask(mask_function *libc, int how, const sigset_t *set,
+		       sigset_t *old)
+{
+	struct thread *t = state_is_armed() ? thread_self() : NULL;
+	int number = target.settings.signal, ret;
+	bool before, named;
+	sigset_t ours;
+
+	if (!t || !handlers_has_sampling(number))
+		return libc(how, set, old);
+	before = t->host_blocks;
+	named = set && sigismember(set, number) == 1;
+	if (set) {
+		ours = *set;
+		if (how != SIG_UNBLOCK)
+			sigdelset(&ours, number);
+	}
+	ret = libc(how, set ? &ours : NULL, old);
+	if (ret != 0)
+		return ret;
+	if (set && (named || how == SIG_SETMASK))
+		t->host_blocks = named && how != SIG_UNBLOCK;
+	if (old && before)
+		sigaddset(old, number);
+	return ret;
+}
+
+PP_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+	return change_mask(real()->sigprocmask, how, set, old);
+}
+
+PP_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+	return change_mask(real()->pthread_sigmask, how, set, old);
+}
+
+/* -- waiting for signals ------------------------------------------------- */
+
+static bool is_empty(const sigset_t *set)
+{
+	for (int i = 1; i < NSIG; i++)
+		if (sigismember(set, i) == 1)
+			return false;
+	return true;
+}
+
+/*
+ * The set that a host really waits for. One that has our signal among others
+ * is "all"; one that has nothing else means it, and gets it.
+ */
+static const sigset_t *waited_for(const sigset_t *set, sigset_t *ours)
+{
+	int number = target.settings.signal;
+
+	if (!handlers_has_sampling(number) || sigismember(set, number) != 1)
+		return set;
+	*ours = *set;
+	sigdelset(ours, number);
+	if (!is_empty(ours))
+		return ours;
+	handlers_move();
+	return set;
+}
+
+PP_EXPORT int sigwait(const sigset_t *set, int *number)
+{
+	sigset_t ours;
+
+	return real()->sigwait(waited_for(set, &ours), number);
+}
+
+PP_EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+	sigset_t ours;
+
+	return real()->sigwaitinfo(waited_for(set, &ours), info);
+}
+
+PP_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
+			   const struct timespec *timeout)
+{
+	sigset_t ours;
+
+	return real()->sigtimedwait(waited_for(set, &ours), info, timeout);
+}
+
+/* -- setitimer ----------------------------------------------------------- */
+
+PP_EXPORT int setitimer(__itimer_which_t which, const struct itimerval *value,
+			struct itimerval *old)
+{
+	if (which == ITIMER_PROF && state_is_armed() &&
+	    target.engine == PP_ENGINE_ITIMER) {
+		/* the one clock that a process has only once */
+		engine_stop();
+		target.engine = PP_ENGINE_TIMER;
+		state->header->engine = PP_ENGINE_TIMER;
+		engine_start();
+	}
+	return real()->setitimer(which, value, old);
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log of this process. See log.h and doc/format.md.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "msg.h"
+#include "safe/clock.h"
+#include "safe/record.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "text.h"
+
+/* The log's descriptor goes where few programs count on a number. */
+#define FD_WANTED 1000
+
+/* The most of a fact that is written. */
+#define FACT_MOST (64u << 10)
+
+static struct text path;
+
+const char *log_path(void)
+{
+	return path.at;
+}
+
+/* -- its name ------------------------------------------------------------ */
+
+static void add_start_time(struct text *t)
+{
+	char stamp[32];
+	struct tm tm;
+	time_t now = time(NULL);
+
+	if (gmtime_r(&now, &tm) &&
+	    strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", &tm))
+		text_add(t, stamp);
+}
+
+/* One letter after a percent sign; true if it was the pid. */
+static bool add_letter(struct text *t, char letter, const char *program)
+{
+	struct utsname uts;
+	char percent[3] = { '%', letter, 0 };
+
+	switch (letter) {
+	case 'p':
+		text_add_number(t, (uint64_t)getpid());
+		return true;
+	case 'h':
+		text_add(t, uname(&uts) == 0 ? uts.nodename : "localhost");
+		return false;
+	case 'n':
+		text_add(t, program);
+		return false;
+	case 't':
+		add_start_time(t);
+		return false;
+	case '%':
+		text_add(t, "%");
+		return false;
+	default:
+		text_add(t, percent);
+		return false;
+	}
+}
+
+/* The pattern, filled in, as an absolute path; true if the pid is in it. */
+static bool make_path(const char *program)
+{
+	const char *p = target.settings.output;
+	bool has_pid = false;
+
+	text_init(&path);
+	if (*p != '/') {
+		text_add(&path, config_directory());
+		text_add(&path, "/");
+	}
+	for (; *p; p++) {
+		if (*p == '%' && p[1])
+			has_pid |= add_letter(&path, *++p, program);
+		else
+			text_add_n(&path, p, 1);
+	}
+	return has_pid;
+}
+
+/* Put .PID before the suffix: out.bin becomes out.4711.bin. */
+static void insert_pid(void)
+{
+	struct text old = path;
+	const char *name = strrchr(old.at, '/') + 1;
+	const char *dot = strrchr(name, '.');
+
+	if (!dot || dot == name)
+		dot = name + strlen(name);
+	text_init(&path);
+	text_add_n(&path, old.at, (size_t)(dot - old.at));
+	text_add(&path, ".");
+	text_add_number(&path, (uint64_t)getpid());
+	text_add(&path, dot);
+}
+
+/* -- its file ------------------------------------------------------------ */
+
+/* May the file that is there be replaced: an old log of a finished run? */
+enum verdict { REPLACE, KEEP, NO_LOG };
+
+static enum verdict judge(const char *name)
+{
+	struct pp_header h;
+	struct stat st;
+	int fd = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return NO_LOG;
+	n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+		    ? pread(fd, &h, sizeof(h), 0)
+		    : -1;
+	close(fd);
+	if (n < (ssize_t)sizeof(h) || memcmp(h.magic, PP_MAGIC, 8) != 0)
+		return NO_LOG;
+	if (memcmp(h.session, target.session, sizeof(h.session)) == 0)
+		return KEEP;
+	if (!h.ended && (kill((pid_t)h.pid, 0) == 0 || errno == EPERM))
+		return KEEP;
+	return REPLACE;
+}
+
+static int create(void)
+{
+	return open(path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+}
+
+/* Create the file under its name, or under its name with the pid in it. */
+static int create_file(const struct log_facts *facts)
+{
+	bool has_pid = make_path(facts->program);
+	int fd;
+
+	if (!has_pid && !config_is_first())
+		insert_pid();
+	fd = create();
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	switch (judge(path.at)) {
+	case REPLACE:
+		if (unlink(path.at) < 0)
+			return -1;
+		break;
+	case KEEP:
+		insert_pid();
+		break;
+	case NO_LOG:
+		errno = EEXIST;
+		return -1;
+	}
+	return create();
+}
+
+/* Move a descriptor out of the way of the program's own. */
+static int move_high(int fd)
+{
+	struct rlimit limit;
+	int least = FD_WANTED, high;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur <= FD_WANTED)
+		least = limit.rlim_cur > 16 ? (int)limit.rlim_cur - 8 : 3;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, least);
+	if (high < 0)
+		return fd;
+	close(fd);
+	return high;
+}
+
+static void fill_header(struct pp_header *h)
+{
+	memcpy(h->magic, PP_MAGIC, sizeof(h->magic));
+	h->order = PP_ORDER;
+	h->major = PP_MAJOR;
+	h->minor = PP_MINOR;
+	h->header_bytes = PP_HEADER_BYTES;
+	h->unit_ns = PP_UNIT_NS;
+	memcpy(h->session, target.session, sizeof(h->session));
+	h->pid = (uint32_t)getpid();
+	h->ppid = (uint32_t)getppid();
+	h->python = target.python;
+	h->mode = target.settings.mode;
+	h->engine = target.engine;
+	h->signal = (uint32_t)target.settings.signal;
+	h->max_depth = target.settings.max_depth;
+	h->state_known = target.state_known;
+	h->tick_ns = target.tick_ns;
+	h->period_ns = target.period_ns;
+	h->auto_rate = target.settings.period_ns == 0;
+}
+
+/* Blocks for the header, or an errno: a full disk is not found by a fault. */
+static int allocate_header(int fd)
+{
+	sigset_t xfsz, before;
+	int error;
+
+	sigemptyset(&xfsz);
+	sigaddset(&xfsz, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &xfsz, &before);
+	error = posix_fallocate(fd, 0, PP_HEADER_BYTES);
+	if (error == EFBIG) {
+		struct timespec none = { 0, 0 };
+
+		sigtimedwait(&xfsz, NULL, &none);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static struct pp_header *map_header(int fd)
+{
+	struct pp_header *h;
+	int error = allocate_header(fd);
+
+	if (error) {
+		errno = error;
+		return NULL;
+	}
+	h = mmap(NULL, PP_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		 0);
+	if (h == MAP_FAILED)
+		return NULL;
+	madvise(h, PP_HEADER_BYTES, MADV_DONTFORK);
+	return h;
+}
+
+static int complain(void)
+{
+	struct text why;
+
+	text_init(&why);
+	text_add(&why, errno == EEXIST ? "exists and is no log of ours"
+				       : strerrordesc_np(errno));
+	text_add(&why, "; the program runs unprofiled");
+	msg_line(path.at, ": ", why.at);
+	return -1;
+}
+
+int log_open(const struct log_facts *facts)
+{
+	int fd = create_file(facts);
+	struct pp_header *h;
+	struct stat st;
+
+	if (fd < 0)
+		return complain();
+	fd = move_high(fd);
+	h = fstat(fd, &st) == 0 ? map_header(fd) : NULL;
+	if (!h) {
+		complain();
+		unlink(path.at);
+		close(fd);
+		return -1;
+	}
+	fill_header(h);
+	state->log_fd = fd;
+	state->log_device = st.st_dev;
+	state->log_inode = st.st_ino;
+	atomic_store(&state->log_end, PP_HEADER_BYTES);
+	state->header = h;
+	return 0;
+}
+
+void log_begin(void)
+{
+	struct pp_header *h = state->header;
+
+	h->start_real_ns = clock_read(CLOCK_REALTIME);
+	h->start_ns = clock_now();
+	h->start_cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* -- facts --------------------------------------------------------------- */
+
+static void write_fact(struct thread *t, enum pp_info key, const char *bytes,
+		       size_t length)
+{
+	uint64_t number = key;
+
+	if (length && !bytes[length - 1])
+		length--; /* lists do not end in NUL */
+	if (length > FACT_MOST)
+		length = FACT_MOST;
+	t->maps = 1;
+	/* a log without room for its facts has its samples still */
+	if (record_write(t, PP_INFO, &number, 1, bytes, (uint32_t)length) < 0)
+		return;
+}
+
+static void write_file_fact(struct thread *t, enum pp_info key,
+			    const char *name)
+{
+	char *bytes = malloc(FACT_MOST);
+	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t got = 1;
+
+	while (bytes && fd >= 0 && n < FACT_MOST && got > 0) {
+		got = read(fd, bytes + n, FACT_MOST - n);
+		if (got > 0)
+			n += (size_t)got;
+	}
+	if (n)
+		write_fact(t, key, bytes, n);
+	if (fd >= 0)
+		close(fd);
+	free(bytes);
+}
+
+static void write_uname(struct thread *t)
+{
+	struct utsname uts;
+	struct text kernel;
+
+	if (uname(&uts) < 0)
+		return;
+	text_init(&kernel);
+	text_add(&kernel, uts.sysname);
+	text_add(&kernel, " ");
+	text_add(&kernel, uts.release);
+	text_add(&kernel, " ");
+	text_add(&kernel, uts.machine);
+	write_fact(t, PP_INFO_kernel, kernel.at, kernel.length);
+	write_fact(t, PP_INFO_host, uts.nodename, strlen(uts.nodename));
+}
+
+void log_write_facts(struct thread *t, const struct log_facts *facts)
+{
+	char name[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", name, sizeof(name));
+
+	if (n > 0)
+		write_fact(t, PP_INFO_executable, name, (size_t)n);
+	write_file_fact(t, PP_INFO_argv, "/proc/self/cmdline");
+	if (getcwd(name, sizeof(name)))
+		write_fact(t, PP_INFO_cwd, name, strlen(name));
+	write_uname(t);
+	write_fact(t, PP_INFO_sys_path, facts->sys_path, facts->sys_path_bytes);
+	write_fact(t, PP_INFO_sys_prefix, facts->sys_prefix,
+		   facts->sys_prefix_bytes);
+	write_fact(t, PP_INFO_python, facts->python, facts->python_bytes);
+}
+
+/* -- its end ------------------------------------------------------------- */
+
+/* The end of a thread that still lives, said by another. */
+static void end_other(struct thread *self, struct thread *other,
+		      uint64_t now_ns)
+{
+	int tid = atomic_load(&other->tid);
+	uint64_t cpu_ns;
+
+	if (other == self || tid <= 0)
+		return;
+	cpu_ns = clock_read(clock_of_thread(tid));
+	if (!cpu_ns || cpu_ns < other->cpu_ns)
+		cpu_ns = other->cpu_ns;
+	if (record_announce(self, other) < 0 ||
+	    record_thread_end(self, other->number, now_ns, cpu_ns) < 0)
+		return;
+}
+
+void log_end(struct thread *self, uint32_t ended)
+{
+	struct pp_header *h = state->header;
+	uint32_t stuck = atomic_load(&state->log_stuck);
+	uint32_t n = thread_slots();
+	uint64_t now_ns = clock_now();
+
+	for (uint32_t i = 0; self && i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		self->maps = 1;
+		if (t)
+			end_other(self, t, now_ns);
+	}
+	h->counters[PP_COUNT_sent] = atomic_load(&state->ticker_sent);
+	h->counters[PP_COUNT_own_cpu_ns] = atomic_load(&state->ticker_cpu_ns);
+	h->end_ns = now_ns;
+	h->end_cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
+	/* the two above are valid from here on */
+	__atomic_store_n(&h->ended, stuck ? stuck : ended, __ATOMIC_RELEASE);
+}
+
+void log_cut(void)
+{
+	uint64_t at = PP_HEADER_BYTES, used = PP_HEADER_BYTES;
+	struct pp_chunk c;
+	struct stat st;
+
+	if (fstat(state->log_fd, &st) < 0 || st.st_ino != state->log_inode ||
+	    st.st_dev != state->log_device)
+		return;
+	while (pread(state->log_fd, &c, sizeof(c), (off_t)at) ==
+	       (ssize_t)sizeof(c)) {
+		bool begun = c.magic == PP_CHUNK_MAGIC && c.size >= PP_PAGE;
+
+		if (begun && c.used > sizeof(c))
+			used = at + c.used;
+		at += begun ? c.size : PP_PAGE;
+	}
+	/* a log that cannot be cut is only longer */
+	if (used < (uint64_t)st.st_size &&
+	    ftruncate(state->log_fd, (off_t)used) < 0)
+		return;
+}

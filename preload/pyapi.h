@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The functions and objects of CPython's public API that pyprof uses, found by
+ * name at run time: nothing is linked with a libpython. Objects are void *.
+ * Valid once pyapi_find() has returned 0.
+ */
+#ifndef PYAPI_H
+#define PYAPI_H
+
+#include <stdint.h>
+
+#include "pyprof/compiler.h"
+
+/* To add one: X(name, result, arguments). All are required. */
+#define PYAPI_FUNCTIONS(X)                                                     \
+	X(Py_GetVersion, const char *, (void))                                 \
+	X(Py_IsInitialized, int, (void))                                       \
+	X(PySys_AddAuditHook, int,                                             \
+	  (int (*)(const char *, void *, void *), void *))                     \
+	X(PySys_GetObject, void *, (const char *))                             \
+	X(PyGILState_GetThisThreadState, void *, (void))                       \
+	X(PyEval_GetFrame, void *, (void))                                     \
+	X(PyEval_GetBuiltins, void *, (void))                                  \
+	X(PyEval_EvalCode, void *, (void *, void *, void *))                   \
+	X(PyEval_SaveThread, void *, (void))                                   \
+	X(PyEval_RestoreThread, void, (void *))                                \
+	X(Py_CompileString, void *, (const char *, const char *, int))         \
+	X(PyDict_New, void *, (void))                                          \
+	X(PyDict_SetItemString, int, (void *, const char *, void *))           \
+	X(PyCFunction_NewEx, void *, (void *, void *, void *))                 \
+	X(PyObject_GetAttrString, void *, (void *, const char *))              \
+	X(PyLong_AsLong, long, (void *))                                       \
+	X(PyList_Size, intptr_t, (void *))                                     \
+	X(PyList_GetItem, void *, (void *, intptr_t))                          \
+	X(PyBytes_Size, intptr_t, (void *))                                    \
+	X(PyUnicode_AsUTF8, const char *, (void *))                            \
+	X(PyUnicode_AsEncodedString, void *,                                   \
+	  (void *, const char *, const char *))                                \
+	X(PyBytes_AsString, char *, (void *))                                  \
+	X(PyErr_SetString, void, (void *, const char *))                       \
+	X(PyErr_Occurred, void *, (void))                                      \
+	X(PyErr_Clear, void, (void))                                           \
+	X(Py_IncRef, void, (void *))                                           \
+	X(Py_DecRef, void, (void *))
+
+#define PYAPI_OBJECTS(X)                                                       \
+	X(PyCode_Type)                                                         \
+	X(PyGen_Type)                                                          \
+	X(PyCoro_Type)                                                         \
+	X(PyAsyncGen_Type)                                                     \
+	X(PyExc_RuntimeError)                                                  \
+	X(_Py_NoneStruct)                                                      \
+	X(_PyRuntime)                                                          \
+	X(_PyEval_EvalFrameDefault)
+
+struct pyapi {
+#define X(name, result, arguments) result(*name) arguments;
+	PYAPI_FUNCTIONS(X)
+#undef X
+#define X(name) void *name;
+	PYAPI_OBJECTS(X)
+#undef X
+};
+
+extern struct pyapi py;
+
+/*
+ * Look everything up in an object opened by dlopen(), or RTLD_DEFAULT.
+ * Returns NULL, or the first name that is missing.
+ */
+const char *pyapi_find(void *handle) PP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that is known of one CPython version: one generated row of offsets and
+ * shape flags each. Rows are constant and shared; nobody writes them.
+ *
+ * Offsets are bytes from the start of the named struct, for a normal (not
+ * debug, not free-threaded) 64-bit build. A field that the version does not
+ * have is PYVER_NONE, never 0, which is a valid offset. The rows are printed
+ * by tools/offsets, which compiles tools/offsets.c against each version's own
+ * headers: do not edit them. A row is proved against the running interpreter
+ * before it is used: see interp.c.
+ *
+ * To add a version: install its headers, run `make pyver`, and add the new row
+ * to rows.def.
+ */
+#ifndef PYVER_H
+#define PYVER_H
+
+#include <stdint.h>
+
+#define PYVER_NONE (-1)
+
+/* How the frames of a thread hang together. */
+enum pyver_walk {
+	PYVER_FRAME_OBJECTS, /* 3.8-3.10: ts->frame, PyFrameObject.f_back */
+	PYVER_CFRAME,	     /* 3.11, 3.12: ts->cframe->current_frame */
+	PYVER_CURRENT_FRAME, /* 3.13 on: ts->current_frame */
+};
+
+/* How co_linetable (co_lnotab before 3.10) is to be read; goes into the log. */
+enum pyver_lines {
+	PYVER_LINES_LNOTAB = 1, /* 3.8, 3.9: (bytes, signed line) pairs */
+	PYVER_LINES_LINETABLE =
+		2, /* 3.10: PEP 626 (bytes, signed line or -128) */
+	PYVER_LINES_LOCATIONS = 3, /* 3.11 on: PEP 657 location entries */
+};
+
+/*
+ * The fields of a row, each an int32_t. Bit fields have two: the byte that
+ * holds the bit and the mask within that byte.
+ *
+ * ts_ PyThreadState, cf_ _PyCFrame, f_ PyFrameObject (to 3.10) or
+ * _PyInterpreterFrame (from 3.11), chunk_ _PyStackChunk, gen_ PyGenObject,
+ * co_ PyCodeObject, uni_ PyUnicode (state is a 32-bit word), in_
+ * PyInterpreterState, rt_ _PyRuntimeState.
+ */
+#define PYVER_FIELDS(X)                                                        \
+	X(ob_type)                                                             \
+	X(ob_size)                                                             \
+	X(tp_dealloc)                                                          \
+	X(ts_interp)                                                           \
+	X(ts_next)                                                             \
+	X(ts_frame)	  /* ts->frame, or ts->current_frame 3.13+ */          \
+	X(ts_cframe)	  /* 3.11, 3.12 */                                     \
+	X(ts_root_cframe) /* 3.11, 3.12 */                                     \
+	X(ts_base_frame)  /* 3.15: pointer to the bottom frame */              \
+	X(ts_thread_id)                                                        \
+	X(ts_native_thread_id) /* 3.11+ */                                     \
+	X(ts_exc)	       /* curexc_type, or current_exception 3.12+ */   \
+	X(ts_active_byte)      /* 3.12+: _status.active or the like: */        \
+	X(ts_active_mask)      /* set while the thread holds the GIL */        \
+	X(ts_holds_gil)	       /* 3.14+, an int */                             \
+	X(ts_datastack_chunk)  /* 3.11+ */                                     \
+	X(ts_datastack_top)    /* 3.11+ */                                     \
+	X(cf_current_frame)                                                    \
+	X(cf_previous)                                                         \
+	X(f_back)     /* f_back, or previous 3.11+ */                          \
+	X(f_code)     /* f_code, or f_executable 3.13+ */                      \
+	X(f_lasti)    /* to 3.10, an int */                                    \
+	X(f_instr)    /* 3.11+: prev_instr, or instr_ptr 3.13+ */              \
+	X(f_owner)    /* 3.11+, a char */                                      \
+	X(f_is_entry) /* 3.11, a bool */                                       \
+	X(f_size)     /* sizeof, without locals */                             \
+	X(chunk_previous)                                                      \
+	X(chunk_size)                                                          \
+	X(chunk_top)                                                           \
+	X(chunk_data)                                                          \
+	X(gen_iframe) /* 3.11+ */                                              \
+	X(co_name)                                                             \
+	X(co_qualname) /* 3.11+ */                                             \
+	X(co_filename)                                                         \
+	X(co_firstlineno)                                                      \
+	X(co_flags)                                                            \
+	X(co_linetable)	    /* co_lnotab before 3.10 */                        \
+	X(co_code_adaptive) /* 3.11+ */                                        \
+	X(uni_length)                                                          \
+	X(uni_state)                                                           \
+	X(uni_kind_shift)                                                      \
+	X(uni_kind_mask) /* after the shift */                                 \
+	X(uni_compact_mask)                                                    \
+	X(uni_ascii_mask)                                                      \
+	X(uni_ascii_size)                                                      \
+	X(uni_compact_size)                                                    \
+	X(bytes_sval)                                                          \
+	X(in_gc_collecting)  /* 3.9+, an int */                                \
+	X(in_gc_threshold0)  /* 3.9+: young generation's threshold */          \
+	X(rt_gc_collecting)  /* 3.8 */                                         \
+	X(rt_gc_threshold0)  /* 3.8 */                                         \
+	X(rt_tstate_current) /* to 3.11, a pointer */                          \
+	X(rt_search)	     /* bytes to look for the audit hooks in */        \
+	X(dbg_in_gc)	     /* 3.13+: where _Py_DebugOffsets says where */    \
+	X(dbg_gc_collecting) /* in_->gc and gc->collecting lie */              \
+	X(owner_generator)   /* value of FRAME_OWNED_BY_GENERATOR, 3.11+ */    \
+	X(owner_shim)	     /* first owner value that is no Python frame */   \
+	X(executable_mask)   /* bits to clear in f_code: 0, or 3.14+'s tag */  \
+	X(lasti_scale)	     /* bytes in one step of the recorded lasti */
+
+struct pyver {
+	int32_t minor; /* 8 for 3.8 */
+	int32_t walk;  /* enum pyver_walk */
+	int32_t lines; /* enum pyver_lines */
+#define X(name) int32_t name;
+	PYVER_FIELDS(X)
+#undef X
+};
+
+/* The row of CPython 3.minor, or NULL if there is none. */
+const struct pyver *pyver_find(int minor);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Chunks of the log. The file grows by fallocate, so that a full disk is an
+ * error code here and not a fault in a store later; what fallocate cannot do
+ * is done by writing zeros. Everything is raw system calls.
+ */
+#include "safe/chunk.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "safe/mask.h"
+#include "safe/record.h"
+#include "safe/state.h"
+#include "safe/sys.h"
+#include "safe/target.h"
+#include "safe/thread.h"
+
+/* type, length and four varints: OWNER thread seq time cpu */
+#define OWNER_MOST (RECORD_HEAD + 4 * PP_VARINT_MAX)
+
+static struct pp_chunk *head_of(const struct chunk *c)
+{
+	return (struct pp_chunk *)(void *)c->base;
+}
+
+void chunk_stop_growth(uint32_t reason)
+{
+	uint32_t none = 0;
+
+	/* tells the closer and the other writers; the first reason stays */
+	atomic_compare_exchange_strong_explicit(&state->log_stuck, &none,
+						reason, memory_order_relaxed,
+						memory_order_relaxed);
+}
+
+/*
+ * Is the descriptor still our log? A program may have closed all that it did
+ * not open, and opened a file of its own under our number since.
+ */
+static bool fd_is_ours(void)
+{
+	struct stat st;
+
+	if (sys_call(SYS_fstat, state->log_fd, &st, 0, 0) < 0)
+		return false;
+	return st.st_dev == state->log_device && st.st_ino == state->log_inode;
+}
+
+static bool within_limit(uint64_t end)
+{
+	struct rlimit limit;
+
+	if (target.settings.max_size && end > target.settings.max_size) {
+		chunk_stop_growth(PP_ENDED_SIZE);
+		return false;
+	}
+	if (sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) < 0)
+		return true;
+	return limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
+}
+
+static bool fill_with_zeros(uint64_t offset, uint32_t size)
+{
+	static const uint8_t zeros[PP_PAGE];
+
+	for (uint32_t done = 0; done < size; done += PP_PAGE)
+		if (sys_call(SYS_pwrite64, state->log_fd, zeros, PP_PAGE,
+			     offset + done) != PP_PAGE)
+			return false;
+	return true;
+}
+
+/* Give the file these blocks, with SIGXFSZ out of the way. */
+static bool allocate(uint64_t offset, uint32_t size)
+{
+	uint64_t before = mask_block(mask_of(SIGXFSZ));
+	long ret;
+	bool ok;
+
+	ret = sys_call(SYS_fallocate, state->log_fd, 0, offset, size);
+	ok = ret == 0 || ((ret == -EOPNOTSUPP || ret == -ENOSYS) &&
+			  fill_with_zeros(offset, size));
+	mask_set(before);
+	return ok;
+}
+
+/* A new chunk at the end of the file. False leaves *c alone. */
+static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
+{
+	uint64_t offset;
+	struct pp_chunk *head;
+
+	if (!t->maps ||
+	    atomic_load_explicit(&state->log_stuck, memory_order_relaxed))
+		return false;
+	t->maps--;
+	offset = atomic_fetch_add_explicit(&state->log_end, size,
+					   memory_order_relaxed);
+	if (!within_limit(offset + size) || !fd_is_ours() ||
+	    !allocate(offset, size)) {
+		chunk_stop_growth(PP_ENDED_FAILED);
+		return false;
+	}
+	head = sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			state->log_fd, offset);
+	if (!head) {
+		chunk_stop_growth(PP_ENDED_FAILED);
+		return false;
+	}
+	sys_call(SYS_madvise, head, size, MADV_DONTFORK, 0);
+	*c = (struct chunk){ (uint8_t *)head, size, sizeof(*head) };
+	head->size = size;
+	head->used = sizeof(*head);
+	/* a chunk without its magic is a hole to the reader */
+	__atomic_store_n(&head->magic, PP_CHUNK_MAGIC, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* A chunk that a thread left, if one has room for so much. */
+static bool take_spare(struct chunk *c, uint32_t bytes)
+{
+	for (uint32_t i = 0; i < STATE_SPARES; i++) {
+		uint64_t at = atomic_load_explicit(&state->spares[i],
+						   memory_order_relaxed);
+		struct pp_chunk *head = (struct pp_chunk *)at;
+
+		/* takes over what chunk_leave() published */
+		if (!at || !atomic_compare_exchange_strong_explicit(
+				   &state->spares[i], &at, 0,
+				   memory_order_acquire, memory_order_relaxed))
+			continue;
+		if (head->size - head->used >= bytes) {
+			*c = (struct chunk){ (uint8_t *)head, head->size,
+					     head->used };
+			return true;
+		}
+		sys_munmap(head, head->size);
+	}
+	return false;
+}
+
+static void leave(struct chunk *c)
+{
+	struct pp_chunk *head = head_of(c);
+
+	if (!head)
+		return;
+	c->base = NULL;
+	for (uint32_t i = 0;
+	     c->size - c->used > PP_PAGE / 4 && i < STATE_SPARES; i++) {
+		uint64_t none = 0;
+
+		/* publishes the chunk to take_spare() */
+		if (atomic_compare_exchange_strong_explicit(
+			    &state->spares[i], &none, (uint64_t)head,
+			    memory_order_release, memory_order_relaxed))
+			return;
+	}
+	sys_munmap(head, c->size);
+}
+
+/* The first record of every segment; there is room for it. */
+static void write_owner(struct thread *t)
+{
+	uint8_t body[4 * PP_VARINT_MAX];
+	uint8_t *end = body, *p = t->chunk.base + t->chunk.used;
+	uint32_t length;
+
+	end = put_varint(end, t->number);
+	end = put_varint(end, t->segments++);
+	end = put_varint(end, record_units(t->time_ns));
+	end = put_varint(end, record_units(t->cpu_ns));
+	length = (uint32_t)(end - body);
+	*p++ = PP_OWNER;
+	*p++ = (uint8_t)length;
+	for (uint32_t i = 0; i < length; i++)
+		p[i] = body[i];
+	chunk_commit(t, length + 2);
+	t->depth = 0;
+}
+
+/* Go on in the chunk ahead, or in another that has room for so much. */
+static bool next_chunk(struct thread *t, uint32_t bytes)
+{
+	struct chunk next = t->ahead;
+
+	if (next.base) {
+		if (next.size - next.used < bytes)
+			return false;
+		t->ahead.base = NULL;
+	} else if (t->chunk.base) {
+		if (!map_new(t, &next, CHUNK_BYTES))
+			return false;
+	} else if (!take_spare(&next, bytes) &&
+		   !map_new(t, &next,
+			    bytes > CHUNK_FIRST_BYTES / 2
+				    ? CHUNK_BYTES
+				    : CHUNK_FIRST_BYTES)) {
+		return false;
+	}
+	if (t->chunk.base)
+		sys_munmap(t->chunk.base, t->chunk.size);
+	t->chunk = next;
+	write_owner(t);
+	return true;
+}
+
+uint32_t chunk_room(const struct thread *t)
+{
+	return t->chunk.base ? t->chunk.size - t->chunk.used : 0;
+}
+
+uint8_t *chunk_reserve(struct thread *t, uint32_t bytes)
+{
+	if (chunk_room(t) < bytes) {
+		if (bytes > CHUNK_BYTES - OWNER_MOST - sizeof(struct pp_chunk))
+			return NULL;
+		if (!next_chunk(t, bytes + OWNER_MOST))
+			return NULL;
+	}
+	return t->chunk.base + t->chunk.used;
+}
+
+void chunk_commit(struct thread *t, uint32_t bytes)
+{
+	t->chunk.used += bytes;
+	/* publishes the record to the reader, and to whoever looks after us */
+	__atomic_store_n(&head_of(&t->chunk)->used, t->chunk.used,
+			 __ATOMIC_RELEASE);
+}
+
+void chunk_look_ahead(struct thread *t)
+{
+	if (t->chunk.base && !t->ahead.base &&
+	    t->chunk.used > t->chunk.size / 2)
+		(void)map_new(t, &t->ahead, CHUNK_BYTES);
+}
+
+void chunk_leave(struct thread *t)
+{
+	leave(&t->chunk);
+	leave(&t->ahead);
+}
+
+static bool inside(uintptr_t address, const void *base, uint32_t size)
+{
+	return base && address - (uintptr_t)base < size;
+}
+
+bool chunk_holds(const struct thread *t, uintptr_t address)
+{
+	return inside(address, t->chunk.base, t->chunk.size) ||
+	       inside(address, t->ahead.base, t->ahead.size) ||
+	       inside(address, state->header, PP_HEADER_BYTES);
+}

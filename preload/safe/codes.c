@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Definitions of code objects. What is read here is held alive by the frame,
+ * but the frame itself may have been garbage: every object is read by guarded
+ * loads before its bytes are copied.
+ */
+#include "safe/codes.h"
+
+#include <string.h>
+
+#include "safe/guard.h"
+#include "safe/record.h"
+#include "safe/state.h"
+#include "safe/target.h"
+
+/* Longer names are cut. */
+#define NAME_MOST 4096u
+
+/* LINES records of codes_died(): a piece each. */
+#define PIECE_BYTES (32u << 10)
+
+/* Can both ends of a span be read? */
+static bool readable(const struct codes_span *s)
+{
+	unsigned faults = 0;
+	uintptr_t at = (uintptr_t)s->at;
+
+	if (s->length) {
+		guard_u8(at, &faults);
+		guard_u8(at + s->length - 1, &faults);
+	}
+	return faults == 0;
+}
+
+/* The characters of a str, in the compact form that all names have. */
+static bool read_str(uintptr_t object, struct codes_span *out)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+	uint32_t state_word;
+	uint64_t length;
+
+	if (!object)
+		return false;
+	state_word = guard_u32(object + (unsigned)v->uni_state, &faults);
+	length = guard_u64(object + (unsigned)v->uni_length, &faults);
+	out->kind = (state_word >> v->uni_kind_shift) &
+		    (uint32_t)v->uni_kind_mask;
+	if (faults || !(state_word & (uint32_t)v->uni_compact_mask) ||
+	    (out->kind != 1 && out->kind != 2 && out->kind != 4))
+		return false;
+	if (length > NAME_MOST)
+		length = NAME_MOST;
+	out->length = (uint32_t)length * out->kind;
+	out->at = (const uint8_t *)object +
+		  (state_word & (uint32_t)v->uni_ascii_mask
+			   ? v->uni_ascii_size
+			   : v->uni_compact_size);
+	return readable(out);
+}
+
+static bool read_bytes(uintptr_t object, struct codes_span *out)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+	uint64_t length;
+
+	if (!object)
+		return false;
+	length = guard_u64(object + (unsigned)v->ob_size, &faults);
+	if (faults || length > UINT32_MAX)
+		return false;
+	out->kind = 0;
+	out->length = (uint32_t)length;
+	out->at = (const uint8_t *)object + v->bytes_sval;
+	return readable(out);
+}
+
+/* FNV-1a, 64 bits, over kind and characters; never a key the table reserves. */
+static uint64_t hash_of(const struct codes_span *s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ s->kind;
+
+	for (uint32_t i = 0; i < s->length; i++)
+		h = (h ^ s->at[i]) * UINT64_C(0x100000001b3);
+	return h > IDTABLE_FREED ? h : h + 2;
+}
+
+/* The id of a string, defined if it is new. 0 if there is no room. */
+static uint32_t string_id(struct thread *t, const struct codes_span *s)
+{
+	uint64_t key = hash_of(s), numbers[2];
+	struct idtable_entry *entry =
+		idtable_find(state->strings, STATE_STRINGS, key);
+	uint32_t id;
+
+	if (entry) {
+		/* pairs with idtable_publish(): the record is in the log */
+		id = atomic_load_explicit(&entry->id, memory_order_acquire);
+		if (id)
+			return id;
+		entry = NULL; /* another thread is at it: define a twin */
+	} else {
+		entry = idtable_claim(state->strings, STATE_STRINGS, key);
+	}
+	id = 1 + atomic_fetch_add_explicit(&state->string_number, 1,
+					   memory_order_relaxed);
+	numbers[0] = id;
+	numbers[1] = s->kind;
+	if (record_write(t, PP_STRING, numbers, 2, s->at, s->length) < 0) {
+		if (entry)
+			idtable_forget(state->strings, STATE_STRINGS, key);
+		return 0;
+	}
+	if (entry)
+		idtable_publish(entry, id);
+	return id;
+}
+
+bool codes_read(uintptr_t at, struct codes_facts *c)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+	uintptr_t name = guard_u64(at + (unsigned)v->co_name, &faults);
+	uintptr_t file = guard_u64(at + (unsigned)v->co_filename, &faults);
+	uintptr_t lines = guard_u64(at + (unsigned)v->co_linetable, &faults);
+	uintptr_t qualname = 0;
+
+	if (v->co_qualname != PYVER_NONE)
+		qualname = guard_u64(at + (unsigned)v->co_qualname, &faults);
+	c->firstlineno = guard_u32(at + (unsigned)v->co_firstlineno, &faults);
+	c->has_qualname = qualname && read_str(qualname, &c->qualname);
+	return !faults && read_str(name, &c->name) &&
+	       read_str(file, &c->file) && read_bytes(lines, &c->lines);
+}
+
+static bool is_word(const struct codes_span *s, const char *word)
+{
+	return s->kind == 1 && s->length == strlen(word) &&
+	       memcmp(s->at, word, s->length) == 0;
+}
+
+/*
+ * 3.13 on: _Py_InitCleanup, whose frame stands under every specialised call of
+ * an __init__. It is no function of anybody's, and it never dies.
+ */
+static bool is_init_cleanup(const struct codes_facts *c)
+{
+	return c->firstlineno == 0 && is_word(&c->file, "__init__") &&
+	       is_word(&c->name, "__init__");
+}
+
+/* Write the CODE record and those it refers to. Returns the id or 0. */
+static uint32_t define(struct thread *t, const struct codes_facts *c)
+{
+	uint32_t inline_bytes = c->lines.length < CODES_LINES_MOST
+					? c->lines.length
+					: CODES_LINES_MOST;
+	uint32_t id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
+						    memory_order_relaxed);
+	uint64_t numbers[7] = {
+		id,
+		string_id(t, &c->name),
+		c->has_qualname ? string_id(t, &c->qualname) : 0,
+		string_id(t, &c->file),
+		c->firstlineno,
+		(uint64_t)target.row->lines,
+		c->lines.length,
+	};
+
+	if (!numbers[1] || !numbers[3] ||
+	    record_write(t, PP_CODE, numbers, 7, c->lines.at, inline_bytes) < 0)
+		return 0;
+	state_count(PP_COUNT_codes, 1);
+	return id;
+}
+
+static uint32_t define_new(struct thread *t, uintptr_t at)
+{
+	struct codes_facts c;
+
+	if (!codes_read(at, &c))
+		return CODES_UNNAMED;
+	if (is_init_cleanup(&c)) {
+		/* a hint for the walk, no more */
+		atomic_store_explicit(&state->cleanup_code, at,
+				      memory_order_relaxed);
+		return CODES_SKIP;
+	}
+	return define(t, &c);
+}
+
+uint32_t codes_id(struct thread *t, uintptr_t code)
+{
+	struct idtable_entry *entry =
+		idtable_find(state->codes, STATE_CODES, code);
+	uint32_t id;
+
+	if (entry) {
+		/* pairs with idtable_publish(): the record is in the log */
+		id = atomic_load_explicit(&entry->id, memory_order_acquire);
+		if (id)
+			return id;
+		entry = NULL; /* another thread is at it: define a twin */
+	} else {
+		entry = idtable_claim(state->codes, STATE_CODES, code);
+	}
+	id = define_new(t, code);
+	if (!entry)
+		return id;
+	if (id == CODES_UNNAMED)
+		idtable_forget(state->codes, STATE_CODES, code);
+	else
+		idtable_publish(entry, id);
+	return id;
+}
+
+/* The part of a long line table that its CODE record did not take. */
+static void write_rest(struct thread *t, uint32_t id, uintptr_t code)
+{
+	struct codes_facts c;
+
+	if (!codes_read(code, &c))
+		return;
+	for (uint32_t at = CODES_LINES_MOST; at < c.lines.length;
+	     at += PIECE_BYTES) {
+		uint64_t numbers[2] = { id, at };
+		uint32_t left = c.lines.length - at;
+
+		if (record_write(t, PP_LINES, numbers, 2, c.lines.at + at,
+				 left < PIECE_BYTES ? left : PIECE_BYTES) < 0)
+			return;
+	}
+}
+
+void codes_died(struct thread *t, uintptr_t code)
+{
+	struct idtable_entry *entry =
+		idtable_find(state->codes, STATE_CODES, code);
+	uint32_t id;
+
+	if (!entry)
+		return;
+	id = atomic_load_explicit(&entry->id, memory_order_acquire);
+	if (id && id != CODES_SKIP && t)
+		write_rest(t, id, code);
+	idtable_forget(state->codes, STATE_CODES, code);
+	/* tells every thread not to trust the addresses of its last stack */
+	atomic_fetch_add_explicit(&state->deaths, 1, memory_order_release);
+}

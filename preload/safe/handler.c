@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sampling signal. Runs in the interrupted thread, on its stack or its
+ * alternate one, between any two of its instructions, with every signal but
+ * the faults blocked. Leaves errno as it was.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <ucontext.h>
+
+#include "safe/clock.h"
+#include "safe/engine.h"
+#include "safe/sample.h"
+#include "safe/signals.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "safe/thread.h"
+
+char signals_cookie;
+
+/* A handler that took longer in wall time is asked for its CPU time. */
+#define LONG_NS 20000u
+
+/* The most ticks that one slow run leaves out. */
+#define SKIP_MOST 1000u
+
+/* Was it sent by one of our clocks? */
+static bool is_ours(const siginfo_t *info)
+{
+	switch (info->si_code) {
+	case SI_TIMER:
+	case SI_QUEUE:
+		return info->si_value.sival_ptr == &signals_cookie;
+	case SI_KERNEL: /* setitimer */
+		return target.engine == PP_ENGINE_ITIMER;
+	case SI_USER: /* the kernel had no memory for the rest */
+		return info->si_pid == 0;
+	default:
+		return false;
+	}
+}
+
+/* The calling thread's block; a thread that nobody announced gets one. */
+static struct thread *self_or_found(uint64_t now_ns)
+{
+	struct thread *t = thread_self();
+	int tid;
+
+	if (t)
+		return t;
+	tid = sys_gettid();
+	t = thread_find(tid);
+	if (!t) {
+		t = thread_open(PP_THREAD_FOUND, now_ns, 0);
+		if (!t)
+			return NULL;
+		thread_publish(t, tid);
+	}
+	thread_set_self(t);
+	return t;
+}
+
+static void keep_max(enum pp_counter which, uint64_t value)
+{
+	uint64_t *at = &state->header->counters[which];
+	uint64_t seen = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+	while (value > seen &&
+	       !__atomic_compare_exchange_n(at, &seen, value, true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+/*
+ * Account for the handler's own time. One that takes a quarter of the period
+ * leaves out the next ticks, so that the program always gets on: at 20 kHz a
+ * deep recursion would else spend its life in here.
+ */
+static void account(struct thread *t, uint64_t begin_ns, uint64_t cpu_ns)
+{
+	uint64_t spent = clock_now() - begin_ns;
+
+	if (spent > LONG_NS) /* or was another thread given the processor? */
+		spent = clock_read(CLOCK_THREAD_CPUTIME_ID) - cpu_ns;
+	state_count(PP_COUNT_handler_ns, spent);
+	keep_max(PP_COUNT_handler_max_ns, spent);
+	if (spent > target.period_ns / 4) {
+		uint64_t skip = spent * 4 / target.period_ns;
+
+		t->skip = skip < SKIP_MOST ? (uint32_t)skip : SKIP_MOST;
+	}
+}
+
+static void count_ticker(void)
+{
+	struct pp_header *h = state->header;
+
+	h->counters[PP_COUNT_sent] =
+		atomic_load_explicit(&state->ticker_sent, memory_order_relaxed);
+	h->counters[PP_COUNT_own_cpu_ns] = atomic_load_explicit(
+		&state->ticker_cpu_ns, memory_order_relaxed);
+}
+
+static void run(struct thread *t, uint64_t now_ns, const siginfo_t *info,
+		const ucontext_t *context)
+{
+	uint64_t cpu_ns;
+
+	state_count(PP_COUNT_entries, 1);
+	count_ticker();
+	if (info->si_code == SI_TIMER && info->si_overrun > 0)
+		state_count(PP_COUNT_overruns, (uint64_t)info->si_overrun);
+	atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
+	if (t->skip) {
+		t->skip--;
+		state_count(PP_COUNT_throttled, 1);
+		return;
+	}
+	cpu_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
+	sample_take(t, now_ns, cpu_ns,
+		    (uintptr_t)context->uc_mcontext.gregs[REG_RIP]);
+	/* tells the ticker from where to count */
+	atomic_store_explicit(&t->sampled_cpu, cpu_ns, memory_order_relaxed);
+	account(t, now_ns, cpu_ns);
+}
+
+static void sample(const siginfo_t *info, const ucontext_t *context)
+{
+	uint64_t now_ns = clock_now();
+	struct thread *t = self_or_found(now_ns);
+
+	if (!t) {
+		state_count(PP_COUNT_entries, 1);
+		__atomic_fetch_add(&state->header->lost[PP_LOST_nothread], 1,
+				   __ATOMIC_RELAXED);
+		return;
+	}
+	/*
+	 * Whoever closes the log clears armed and then waits for busy to be 0;
+	 * so busy is set first and armed read again, in that order.
+	 */
+	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&state->armed, memory_order_seq_cst)) {
+		run(t, now_ns, info, context);
+		engine_in_handler(t);
+	}
+	atomic_store_explicit(&t->busy, 0, memory_order_release);
+}
+
+/*
+ * Somebody else sent the sampling signal. If the host believes it blocked, it
+ * must stay pending: block it for good in this thread, which is then sampled
+ * no more until the host unblocks it.
+ */
+static void serve_other(int number, siginfo_t *info, ucontext_t *context)
+{
+	struct thread *t = thread_self();
+	struct sigaction host;
+
+	if (t && t->host_blocks) {
+		sigaddset(&context->uc_sigmask, number);
+		signals_send_again(number, info);
+		return;
+	}
+	signals_get_host(number, &host);
+	signals_serve_host(number, info, context, &host);
+}
+
+void signals_on_sample(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	if (!is_ours(info))
+		serve_other(number, info, context);
+	else if (state_is_armed())
+		sample(info, context);
+	errno = saved;
+}

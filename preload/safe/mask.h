@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calling thread's signal mask, by system call, as the kernel's 64-bit
+ * set: our wrappers of sigprocmask have no part in it. Any context.
+ */
+#ifndef SAFE_MASK_H
+#define SAFE_MASK_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "safe/sys.h"
+
+#define MASK_BYTES 8
+#define MASK_ALL   (~UINT64_C(0))
+
+static inline uint64_t mask_of(int signal)
+{
+	return UINT64_C(1) << (signal - 1);
+}
+
+/* Block these too; returns the mask of before, for mask_set(). */
+static inline uint64_t mask_block(uint64_t signals)
+{
+	uint64_t before = 0;
+
+	sys_call(SYS_rt_sigprocmask, SIG_BLOCK, &signals, &before, MASK_BYTES);
+	return before;
+}
+
+static inline void mask_set(uint64_t signals)
+{
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &signals, NULL, MASK_BYTES);
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small records of numbers and bytes. Samples are written by sample.c itself.
+ */
+#include "safe/record.h"
+
+#include <string.h>
+
+#include "safe/chunk.h"
+
+int record_write(struct thread *t, enum pp_record type, const uint64_t *numbers,
+		 uint32_t count, const void *bytes, uint32_t length)
+{
+	uint32_t body = length;
+	uint32_t whole;
+	uint8_t *p;
+
+	for (uint32_t i = 0; i < count; i++)
+		body += varint_bytes(numbers[i]);
+	whole = 1 + varint_bytes(body) + body;
+	p = chunk_reserve(t, whole);
+	if (!p)
+		return -1;
+	*p++ = (uint8_t)type;
+	p = put_varint(p, body);
+	for (uint32_t i = 0; i < count; i++)
+		p = put_varint(p, numbers[i]);
+	if (length)
+		memcpy(p, bytes, length);
+	chunk_commit(t, whole);
+	return 0;
+}
+
+int record_announce(struct thread *into, struct thread *t)
+{
+	uint64_t numbers[5];
+
+	if (t->announced)
+		return 0;
+	numbers[0] = t->number;
+	numbers[1] =
+		(uint64_t)atomic_load_explicit(&t->tid, memory_order_relaxed);
+	numbers[2] = t->kind;
+	numbers[3] = record_units(t->opened_ns);
+	numbers[4] = record_units(t->opened_cpu_ns);
+	if (record_write(into, PP_THREAD, numbers, 5, NULL, 0) < 0)
+		return -1;
+	t->announced = true;
+	return 0;
+}
+
+int record_thread_end(struct thread *into, uint32_t number, uint64_t time_ns,
+		      uint64_t cpu_ns)
+{
+	uint64_t numbers[3] = { number, record_units(time_ns),
+				record_units(cpu_ns) };
+
+	return record_write(into, PP_THREAD_END, numbers, 3, NULL, 0);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One sample of the calling thread: from its frames to its log. Handler, or
+ * the thread itself with the sampling signal blocked.
+ */
+#ifndef SAFE_SAMPLE_H
+#define SAFE_SAMPLE_H
+
+#include <stdint.h>
+
+#include "safe/thread.h"
+
+/*
+ * Take one. now_ns is CLOCK_MONOTONIC, cpu_ns the thread's CPU clock, pc the
+ * interrupted instruction. Whatever comes of it is in the log or counted.
+ */
+void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
+		 uintptr_t pc);
+
+/*
+ * Close the thread's account at these clocks: what ran unrecorded until now,
+ * and THREAD_END, in its own log.
+ */
+void sample_close(struct thread *t, uint64_t now_ns, uint64_t cpu_ns);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The signals that pyprof handles in a stranger's process: the sampling signal
+ * and the two faults. What the host itself wants of the faults is kept here
+ * and served. Any context.
+ */
+#ifndef SAFE_SIGNALS_H
+#define SAFE_SIGNALS_H
+
+#include <signal.h>
+#include <stdbool.h>
+
+/* Value of a signal that one of our clocks sent. */
+extern char signals_cookie;
+
+/* Handlers, to be installed with SA_SIGINFO. */
+void signals_on_sample(int number, siginfo_t *info, void *context);
+void signals_on_fault(int number, siginfo_t *info, void *context);
+
+/* SIGSEGV or SIGBUS? */
+bool signals_is_fault(int number);
+
+/*
+ * What the host wants done on a fault, or on the sampling signal when it is
+ * not from us; set before our handler is installed.
+ */
+void signals_set_host(int number, const struct sigaction *action);
+void signals_get_host(int number, struct sigaction *action);
+
+/*
+ * Let a signal that was none of ours do to the host what it would have done
+ * without us, with the same siginfo. Returns to the interrupted code, which
+ * then dies or goes on as the host's action says.
+ */
+void signals_serve_host(int number, siginfo_t *info, void *context,
+			const struct sigaction *action);
+
+/* Send a signal to the calling thread once more, as it came. */
+void signals_send_again(int number, siginfo_t *info);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that belongs to one process and changes while it runs. It lies in pages
+ * that the kernel wipes in every forked child (MADV_WIPEONFORK), so a child
+ * that nobody told us of finds `armed` 0 and cannot write into its parent's
+ * log. Who writes what is said at each member; all of it may be read anywhere.
+ */
+#ifndef SAFE_STATE_H
+#define SAFE_STATE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "pyprof/compiler.h"
+#include "pyprof/format.h"
+#include "safe/idtable.h"
+
+#define STATE_THREADS 8192 /* alive at once */
+#define STATE_SPARES  256  /* chunks that dead threads left */
+#define STATE_CODES   (1u << 17)
+#define STATE_STRINGS (1u << 16)
+
+struct thread;
+
+struct state {
+	/*
+	 * 1 while handlers may record: set last at start and cleared first at
+	 * the end, so that all below is complete for who reads 1.
+	 */
+	_Atomic uint32_t armed;
+	_Atomic uint32_t pid; /* whose state this is */
+
+	/* The log. Written by log.c; fd and its identity never change. */
+	struct pp_header *header;
+	int log_fd;
+	uint64_t log_device, log_inode;
+	_Atomic uint64_t log_end;   /* where the next chunk goes */
+	_Atomic uint32_t log_stuck; /* enum pp_ended that stopped its growth */
+	_Atomic uint64_t
+		spares[STATE_SPARES]; /* addresses of struct pp_chunk */
+
+	/* Recording is wanted from begin to end, CLOCK_MONOTONIC. */
+	_Atomic uint64_t begin_ns, end_ns;
+
+	/*
+	 * The ticker's account; handlers copy it into the header, since a
+	 * fault in the ticker could not be mended.
+	 */
+	_Atomic uint64_t ticker_sent, ticker_cpu_ns;
+	uint64_t ticker_past_ns;      /* CPU time of those that ended */
+	_Atomic int ticker_wanted;    /* threads on loan may start it */
+	_Atomic int ticker_phase;     /* see ticker.c */
+	_Atomic uint32_t ticker_stop; /* the word it sleeps on */
+	int ticker_tid;		      /* set and cleared by the kernel */
+	void *ticker_stack;
+
+	/* Threads: a slot is NULL or a block that stays for the next thread. */
+	_Atomic(struct thread *) threads[STATE_THREADS];
+	_Atomic uint32_t thread_slots;	/* slots ever used */
+	_Atomic uint32_t thread_number; /* log numbers given */
+
+	/* Names of things, from the address or hash to the id in this log. */
+	_Atomic uint32_t code_number, string_number;
+	_Atomic uint64_t deaths; /* code objects that died, see codes.h */
+	_Atomic uintptr_t cleanup_code; /* 3.13+: _Py_InitCleanup, once seen */
+	struct idtable_entry codes[STATE_CODES];
+	struct idtable_entry strings[STATE_STRINGS];
+};
+
+/* The one state; NULL before state_init(). Its address never changes. */
+extern struct state *state;
+
+/* Map it. Returns 0, or -1 if there is no memory. Not in a handler. */
+int state_init(void) PP_MUST_CHECK;
+
+/* Is this process allowed to record now? Any context, also before init. */
+static inline int state_is_armed(void)
+{
+	return state &&
+	       atomic_load_explicit(&state->armed, memory_order_acquire);
+}
+
+/* Add to a counter of the header. Any context while there is a log. */
+static inline void state_count(enum pp_counter which, uint64_t n)
+{
+	/* publishes nothing; readers want the number alone */
+	__atomic_fetch_add(&state->header->counters[which], n,
+			   __ATOMIC_RELAXED);
+}
+
+#endif

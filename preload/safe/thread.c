@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Blocks of threads: mapping, finding, handing on. See thread.h.
+ */
+#include "safe/thread.h"
+
+#include <sys/mman.h>
+
+#include "safe/state.h"
+#include "safe/sys.h"
+#include "safe/target.h"
+
+/* Marks a block that is claimed but not yet published. */
+#define TID_CLAIMED (-1)
+
+static __thread struct thread *self;
+
+struct thread *thread_self(void)
+{
+	struct thread *t = self;
+
+	/* a wiped block (we are in a forked child) has no capacity */
+	return t && t->capacity ? t : NULL;
+}
+
+void thread_set_self(struct thread *t)
+{
+	self = t;
+}
+
+uint32_t thread_slots(void)
+{
+	return atomic_load_explicit(&state->thread_slots, memory_order_acquire);
+}
+
+struct thread *thread_at(uint32_t slot)
+{
+	/* pairs with the store in map_block(): the block is initialised */
+	return atomic_load_explicit(&state->threads[slot],
+				    memory_order_acquire);
+}
+
+struct thread *thread_find(int tid)
+{
+	uint32_t n = thread_slots();
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		if (t &&
+		    atomic_load_explicit(&t->tid, memory_order_acquire) == tid)
+			return t;
+	}
+	return NULL;
+}
+
+static bool claim(struct thread *t)
+{
+	int free_tid = 0;
+
+	/* takes over what thread_release() published */
+	return atomic_compare_exchange_strong_explicit(
+		&t->tid, &free_tid, TID_CLAIMED, memory_order_acq_rel,
+		memory_order_relaxed);
+}
+
+static struct thread *find_free_block(void)
+{
+	uint32_t n = thread_slots();
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		if (t && claim(t))
+			return t;
+	}
+	return NULL;
+}
+
+/* A new block in a new slot, claimed. */
+static struct thread *map_block(void)
+{
+	uint32_t capacity = target.settings.max_depth + 1;
+	size_t frames = (size_t)capacity * sizeof(struct frame);
+	size_t bytes = sizeof(struct thread) + 2 * frames;
+	uint32_t slot;
+	struct thread *t;
+
+	slot = atomic_fetch_add_explicit(&state->thread_slots, 1,
+					 memory_order_acq_rel);
+	if (slot >= STATE_THREADS) {
+		atomic_store_explicit(&state->thread_slots, STATE_THREADS,
+				      memory_order_release);
+		return NULL;
+	}
+	t = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!t)
+		return NULL;
+	sys_call(SYS_madvise, t, bytes, MADV_WIPEONFORK, 0);
+	t->capacity = capacity;
+	t->last = (struct frame *)(t + 1);
+	t->now = t->last + capacity;
+	t->stat_fd = -1;
+	atomic_store_explicit(&t->tid, TID_CLAIMED, memory_order_relaxed);
+	/* publishes the block to who walks the slots */
+	atomic_store_explicit(&state->threads[slot], t, memory_order_release);
+	return t;
+}
+
+struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
+			   uint64_t cpu_ns)
+{
+	struct thread *t = find_free_block();
+
+	if (!t)
+		t = map_block();
+	if (!t)
+		return NULL;
+	t->number = atomic_fetch_add_explicit(&state->thread_number, 1,
+					      memory_order_relaxed);
+	t->kind = kind;
+	t->opened_ns = t->time_ns = now_ns;
+	t->opened_cpu_ns = t->cpu_ns = cpu_ns;
+	t->announced = false;
+	t->on_loan = false;
+	t->host_blocks = false;
+	t->segments = 0;
+	t->skip = 0;
+	t->paused_ns = 0;
+	t->depth = 0;
+	t->chunk = t->ahead = (struct chunk){ 0 };
+	t->seen_cpu = cpu_ns;
+	atomic_store_explicit(&t->clock, THREAD_CLOCK_NONE,
+			      memory_order_relaxed);
+	atomic_store_explicit(&t->sampled_cpu, cpu_ns, memory_order_relaxed);
+	atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->busy, 0, memory_order_relaxed);
+	state_count(PP_COUNT_threads, 1);
+	return t;
+}
+
+void thread_publish(struct thread *t, int tid)
+{
+	/* publishes the block's contents to the ticker and thread_find() */
+	atomic_store_explicit(&t->tid, tid, memory_order_release);
+}
+
+void thread_release(struct thread *t)
+{
+	/* publishes the freed block to the next claim() */
+	atomic_store_explicit(&t->tid, 0, memory_order_release);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One sampled thread. Its block is mapped once, wiped in a forked child, and
+ * handed on to the next thread when this one ends; state->threads holds them
+ * all. A block belongs to the thread whose tid it bears; what others may touch
+ * is atomic and says so.
+ */
+#ifndef SAFE_THREAD_H
+#define SAFE_THREAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pyprof/compiler.h"
+#include "pyprof/format.h"
+#include "safe/chunk.h"
+
+/* A frame as walked: code object and position as the log has it. */
+struct frame {
+	uintptr_t code;
+	uint32_t position;
+	uint32_t id; /* of the code in the log; valid in `last` only */
+};
+
+/* The clock that samples a thread. */
+enum thread_clock {
+	THREAD_CLOCK_NONE,
+	THREAD_CLOCK_TIMER,  /* has a timer of its own */
+	THREAD_CLOCK_TICKER, /* the ticker signals it */
+};
+
+struct thread {
+	/*
+	 * The kernel's thread id, 0 while the block is free. Set last when a
+	 * thread is opened and cleared first when it ends; the ticker reads it.
+	 */
+	_Atomic int tid;
+	_Atomic int clock;	      /* enum thread_clock */
+	_Atomic uint64_t sampled_cpu; /* cpu_ns for the ticker to compare */
+	_Atomic int signalled;	      /* ticker: a signal is on its way */
+	_Atomic int busy;	      /* in the handler; others wait for 0 */
+	int timer;		      /* kernel's id; valid for CLOCK_TIMER */
+
+	/* From here on the owner's alone. */
+	uint32_t number; /* in the log */
+	uint32_t kind;	 /* enum pp_thread_kind */
+	uint64_t opened_ns;
+	uint64_t opened_cpu_ns;
+	bool announced;	   /* its THREAD record is written */
+	bool on_loan;	   /* sampled by a timer until the ticker is back */
+	bool host_blocks;  /* the host believes our signal blocked */
+	uint32_t segments; /* OWNER records written */
+	uint64_t time_ns;  /* of the last sample, what its record added up */
+	uint64_t cpu_ns;
+	uint64_t paused_ns; /* when it last ran unrecorded; 0: not since */
+	uint64_t paused_cpu_ns;
+	uint32_t skip;	      /* ticks to leave out, see handler.c */
+	uint64_t deaths_seen; /* state->deaths when `last` was resolved */
+	uint32_t maps;	      /* chunks that may still be mapped in this go */
+	struct chunk chunk, ahead;
+
+	/* The ticker's own. */
+	uint64_t seen_cpu;
+	uint64_t signalled_ns;
+	int stat_fd;  /* in the ticker's file table, -1: none */
+	int stat_tid; /* whom stat_fd shows */
+
+	uint32_t depth;	    /* of last */
+	uint32_t capacity;  /* of both arrays */
+	struct frame *last; /* the stack of the last sample, root first */
+	struct frame *now;  /* scratch of the walk, leaf first */
+};
+
+/*
+ * The calling thread's block; NULL if it has none, is ending, or lives in a
+ * child that nobody told us of. Any context.
+ */
+struct thread *thread_self(void);
+
+/* Make it the calling thread's block, or take that away with NULL. */
+void thread_set_self(struct thread *t);
+
+/*
+ * A block for a thread that begins its account at these clocks. Sets all but
+ * tid, which publishes it: see thread_publish(). NULL if there are too many
+ * threads or no memory. Handler, any thread.
+ */
+struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
+			   uint64_t cpu_ns) PP_MUST_CHECK;
+
+/* From now on the block is this thread's, and the ticker sees it. */
+void thread_publish(struct thread *t, int tid);
+
+/* Give a block back. The signal must be blocked or the thread must be gone. */
+void thread_release(struct thread *t);
+
+/* The block that bears a thread id, or NULL. Handler, any thread. */
+struct thread *thread_find(int tid);
+
+/* Number of blocks to look at, and one of them (NULL: none there). */
+uint32_t thread_slots(void);
+struct thread *thread_at(uint32_t slot);
+
+#endif

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The ticker: sleeps by a high resolution timer and signals each thread that
+ * runs at this instant. "Runs" is: its CPU clock has advanced since the last
+ * tick, and advances again between two readings, or else, for a thread that
+ * waits for the processor (perhaps the one that the ticker itself has taken),
+ * /proc says R. A blocked thread is neither, so it is not interrupted; a
+ * thread that goes to sleep between the look and the signal is, and that
+ * window is two system calls wide.
+ *
+ * It is a bare clone: no libc (there is no thread local storage: the fs
+ * register is that of the thread that started it), so raw system calls only;
+ * no shared file table, so that its files have no numbers in the host; no
+ * entry in any list of libc's. Stopping waits until the kernel counts it no
+ * more, since CPython 3.12 warns when a process with threads forks.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "safe/clock.h"
+#include "safe/engine.h"
+#include "safe/mask.h"
+#include "safe/signals.h"
+#include "safe/spawn.h"
+#include "safe/state.h"
+#include "safe/sys.h"
+#include "safe/target.h"
+
+#define STACK_BYTES (32u << 10)
+
+/* A signal that has not arrived after so long was lost: send another. */
+#define RESEND_NS 20000000u
+
+/* Ticks between two readings of the ticker's own CPU clock. */
+#define OWN_CLOCK_TICKS 16u
+
+/* The first error of the last ticks is not made up for by a burst. */
+#define BEHIND_MOST 4u
+
+enum { TICKER_NONE, TICKER_STARTING, TICKER_RUNNING };
+
+/* -- what runs in the ticker ------------------------------------------- */
+
+static uint64_t now(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+/* The state letter of /proc/self/task/TID/stat, which follows the name. */
+static char state_letter(const char *text, long length)
+{
+	for (long i = length - 3; i > 0; i--)
+		if (text[i] == ')')
+			return text[i + 2];
+	return '?';
+}
+
+static int open_stat(int tid)
+{
+	static const char before[] = "/proc/self/task/", after[] = "/stat";
+	char path[48], digits[12];
+	size_t n = 0, d = 0;
+
+	for (size_t i = 0; i < sizeof(before) - 1; i++)
+		path[n++] = before[i];
+	for (; tid > 0; tid /= 10)
+		digits[d++] = (char)('0' + tid % 10);
+	while (d)
+		path[n++] = digits[--d];
+	for (size_t i = 0; i < sizeof(after); i++)
+		path[n++] = after[i];
+	return (int)sys_call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC,
+			     0);
+}
+
+/* Does the kernel say that the thread runs or could? */
+static bool is_runnable(struct thread *t, int tid)
+{
+	char text[128];
+	long length;
+
+	if (t->stat_tid != tid) {
+		if (t->stat_fd >= 0)
+			sys_call(SYS_close, t->stat_fd, 0, 0, 0);
+		t->stat_fd = open_stat(tid);
+		t->stat_tid = tid;
+	}
+	if (t->stat_fd < 0)
+		return false;
+	length = sys_call(SYS_pread64, t->stat_fd, text, sizeof(text), 0);
+	return length > 0 && state_letter(text, length) == 'R';
+}
+
+static void send_signal(struct thread *t, int tid, uint64_t now_ns)
+{
+	siginfo_t info;
+
+	for (size_t i = 0; i < sizeof(info); i++)
+		((volatile char *)&info)[i] = 0;
+	info.si_signo = target.settings.signal;
+	info.si_code = SI_QUEUE;
+	info.si_pid =
+		(int)atomic_load_explicit(&state->pid, memory_order_relaxed);
+	info.si_value.sival_ptr = &signals_cookie;
+	atomic_store_explicit(&t->signalled, 1, memory_order_relaxed);
+	t->signalled_ns = now_ns;
+	if (sys_call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, info.si_signo,
+		     &info) == 0)
+		atomic_fetch_add_explicit(&state->ticker_sent, 1,
+					  memory_order_relaxed);
+}
+
+static void look_at(struct thread *t, int tid, uint64_t now_ns)
+{
+	uint64_t cpu = clock_read(clock_of_thread(tid));
+	uint64_t sampled =
+		atomic_load_explicit(&t->sampled_cpu, memory_order_relaxed);
+
+	if (cpu == 0 || cpu == t->seen_cpu)
+		return;
+	t->seen_cpu = cpu;
+	if (cpu - sampled < target.period_ns / 2)
+		return;
+	if (atomic_load_explicit(&t->signalled, memory_order_relaxed) &&
+	    now_ns - t->signalled_ns < RESEND_NS)
+		return;
+	if (clock_read(clock_of_thread(tid)) != cpu || is_runnable(t, tid))
+		send_signal(t, tid, now_ns);
+}
+
+static void look_at_all(uint64_t now_ns)
+{
+	uint32_t n = thread_slots();
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+		int tid;
+
+		if (!t)
+			continue;
+		/* pairs with thread_publish() */
+		tid = atomic_load_explicit(&t->tid, memory_order_acquire);
+		if (tid > 0 &&
+		    atomic_load_explicit(&t->clock, memory_order_relaxed) ==
+			    THREAD_CLOCK_TICKER)
+			look_at(t, tid, now_ns);
+	}
+}
+
+/* Sleep until an instant, or until ticker_stop() wakes us. */
+static void sleep_until(uint64_t at_ns)
+{
+	struct timespec at = { (time_t)(at_ns / 1000000000u),
+			       (long)(at_ns % 1000000000u) };
+
+	sys_call6(SYS_futex, (long)&state->ticker_stop,
+		  FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0, (long)&at, 0,
+		  (long)FUTEX_BITSET_MATCH_ANY);
+}
+
+/* Files that were the host's are not held open here. */
+static void close_all(void)
+{
+	if (sys_call(SYS_close_range, 0, ~0u, 0, 0) == 0)
+		return;
+	for (int fd = 0; fd < 65536; fd++)
+		sys_call(SYS_close, fd, 0, 0, 0);
+}
+
+static void set_up(void)
+{
+	uint32_t n = thread_slots();
+
+	sys_call(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0);
+	sys_call(SYS_prctl, PR_SET_NAME, "pyprof", 0, 0);
+	close_all();
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		if (t) {
+			t->stat_fd = -1;
+			t->stat_tid = 0;
+		}
+	}
+}
+
+static bool must_stop(void)
+{
+	return atomic_load_explicit(&state->ticker_stop, memory_order_acquire);
+}
+
+static void ticker_main(void)
+{
+	uint64_t base = state->ticker_past_ns;
+	uint64_t period = target.period_ns, next, random;
+
+	mask_set(MASK_ALL);
+	set_up();
+	next = now();
+	random = next | 1;
+	for (uint32_t tick = 0; !must_stop(); tick++) {
+		uint64_t begin_ns;
+
+		next += period;
+		/* a quarter of a period of jitter against programs in step */
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		sleep_until(next + (random >> 33) % (period / 4 + 1));
+		begin_ns = now();
+		if (begin_ns > next + BEHIND_MOST * period)
+			next = begin_ns;
+		if (!must_stop())
+			look_at_all(begin_ns);
+		if (tick % OWN_CLOCK_TICKS == 0)
+			atomic_store_explicit(
+				&state->ticker_cpu_ns,
+				base + clock_read(CLOCK_THREAD_CPUTIME_ID),
+				memory_order_relaxed);
+	}
+	base += clock_read(CLOCK_THREAD_CPUTIME_ID);
+	state->ticker_past_ns = base;
+	atomic_store_explicit(&state->ticker_cpu_ns, base,
+			      memory_order_relaxed);
+	sys_call(SYS_exit, 0, 0, 0, 0);
+}
+
+/* -- what runs elsewhere ------------------------------------------------ */
+
+int ticker_prepare(void)
+{
+	if (state->ticker_stack)
+		return 0;
+	state->ticker_stack = sys_mmap(NULL, STACK_BYTES,
+				       PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return state->ticker_stack ? 0 : -1;
+}
+
+bool ticker_is_running(void)
+{
+	return atomic_load_explicit(&state->ticker_phase,
+				    memory_order_acquire) != TICKER_NONE;
+}
+
+void ticker_spawn(void)
+{
+	int none = TICKER_NONE;
+	long tid;
+
+	/* one of several that want it starts it */
+	if (!atomic_compare_exchange_strong_explicit(
+		    &state->ticker_phase, &none, TICKER_STARTING,
+		    memory_order_acq_rel, memory_order_relaxed))
+		return;
+	atomic_store_explicit(&state->ticker_stop, 0, memory_order_relaxed);
+	tid = spawn(CLONE_VM | CLONE_FS | CLONE_SIGHAND | CLONE_THREAD |
+			    CLONE_SYSVSEM | CLONE_PARENT_SETTID |
+			    CLONE_CHILD_CLEARTID,
+		    (char *)state->ticker_stack + STACK_BYTES,
+		    &state->ticker_tid, &state->ticker_tid, ticker_main);
+	atomic_store_explicit(&state->ticker_phase,
+			      tid > 0 ? TICKER_RUNNING : TICKER_NONE,
+			      memory_order_release);
+}
+
+/* The kernel clears ticker_tid a moment before it forgets the thread. */
+static void wait_until_gone(int tid)
+{
+	int pid = sys_getpid();
+	int seen;
+
+	while ((seen = __atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE)))
+		sys_call6(SYS_futex, (long)&state->ticker_tid, FUTEX_WAIT, seen,
+			  0, 0, 0);
+	for (int i = 0; i < 10000; i++) {
+		if (sys_call(SYS_tgkill, pid, tid, 0, 0) < 0)
+			break;
+		sys_call(SYS_sched_yield, 0, 0, 0, 0);
+	}
+}
+
+void ticker_stop(void)
+{
+	int tid;
+
+	while (atomic_load_explicit(&state->ticker_phase,
+				    memory_order_acquire) == TICKER_STARTING)
+		sys_call(SYS_sched_yield, 0, 0, 0, 0);
+	if (!ticker_is_running())
+		return;
+	tid = __atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE);
+	/* tells the ticker's loop, which may be asleep on this very word */
+	atomic_store_explicit(&state->ticker_stop, 1, memory_order_release);
+	sys_call6(SYS_futex, (long)&state->ticker_stop,
+		  FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+	if (tid)
+		wait_until_gone(tid);
+	atomic_store_explicit(&state->ticker_phase, TICKER_NONE,
+			      memory_order_release);
+}
+
+void engine_in_handler(struct thread *t)
+{
+	if (!atomic_load_explicit(&state->ticker_wanted,
+				  memory_order_acquire) ||
+	    atomic_load_explicit(&t->clock, memory_order_relaxed) !=
+		    THREAD_CLOCK_TIMER ||
+	    !t->on_loan)
+		return;
+	ticker_spawn();
+	if (!ticker_is_running())
+		return;
+	t->on_loan = false;
+	timer_disarm(t);
+	atomic_store_explicit(&t->clock, THREAD_CLOCK_TICKER,
+			      memory_order_release);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walking frames. The interpreter may be between any two instructions: a frame
+ * may be linked before it is whole, or unlinked in part. What can be seen
+ * then, and on which version, is said at each rule; a stack that breaks a rule
+ * is lost and counted, never shown as whole.
+ */
+#include "safe/walk.h"
+
+#include "safe/guard.h"
+#include "safe/state.h"
+#include "safe/target.h"
+
+/* Data stack chunks to look through, and steps past frames we leave out. */
+#define CHUNKS_MOST 256
+#define EXTRA_STEPS 4096
+
+#define LOST(reason) (-1 - PP_LOST_##reason)
+
+static uintptr_t load(uintptr_t base, int32_t offset, unsigned *faults)
+{
+	return guard_u64(base + (uintptr_t)(intptr_t)offset, faults);
+}
+
+uintptr_t walk_thread_state(void)
+{
+	const struct pyver *v = target.row;
+	uintptr_t ts = (uintptr_t)target.thread_state();
+	uintptr_t current;
+	unsigned faults = 0;
+
+	/*
+	 * To 3.11 the thread's key keeps its first state for ever; in a
+	 * sub-interpreter the current one is another, with our thread id.
+	 */
+	if (!ts || v->rt_tstate_current == PYVER_NONE || !target.runtime)
+		return ts;
+	current = load(target.runtime, v->rt_tstate_current, &faults);
+	if (!current || current == ts)
+		return ts;
+	if (load(current, v->ts_thread_id, &faults) !=
+		    load(ts, v->ts_thread_id, &faults) ||
+	    faults)
+		return ts;
+	return current;
+}
+
+/* Is the object at this address a code object? */
+static bool is_code(uintptr_t object, unsigned *faults)
+{
+	return object && !(object & 7) &&
+	       load(object, target.row->ob_type, faults) == target.code_type;
+}
+
+static int add(struct stack *s, uintptr_t code, int64_t position)
+{
+	if (s->depth == s->capacity) {
+		s->truncated = true;
+		return 0;
+	}
+	s->frames[s->depth].code = code;
+	s->frames[s->depth].position = position < 0 ? 0 : (uint32_t)position;
+	s->depth++;
+	return 1;
+}
+
+/* 3.8 to 3.10: a list of PyFrameObject, pushed and popped by one store. */
+static int walk_frame_objects(uintptr_t frame, struct stack *s)
+{
+	const struct pyver *v = target.row;
+
+	while (frame && !(frame & 7)) {
+		uintptr_t code = load(frame, v->f_code, &s->faults);
+		int32_t lasti = (int32_t)guard_u32(frame + (unsigned)v->f_lasti,
+						   &s->faults);
+
+		if (!is_code(code, &s->faults))
+			return s->faults ? LOST(fault) : LOST(type);
+		if (!add(s, code, (int64_t)lasti + 1))
+			return 0;
+		frame = load(frame, v->f_back, &s->faults);
+	}
+	if (s->faults)
+		return LOST(fault);
+	return frame ? LOST(torn) : 0;
+}
+
+/* Does a frame lie in the used part of the thread's data stack? */
+static bool on_data_stack(uintptr_t ts, uintptr_t frame, unsigned *faults)
+{
+	const struct pyver *v = target.row;
+	uintptr_t chunk = load(ts, v->ts_datastack_chunk, faults);
+	uintptr_t top = load(ts, v->ts_datastack_top, faults);
+
+	for (int i = 0; chunk && !*faults && i < CHUNKS_MOST; i++) {
+		uintptr_t data = chunk + (uintptr_t)v->chunk_data;
+
+		if (frame >= data && frame < top)
+			return true;
+		chunk = load(chunk, v->chunk_previous, faults);
+		if (chunk)
+			top = chunk + (uintptr_t)v->chunk_data +
+			      8 * load(chunk, v->chunk_top, faults);
+	}
+	return false;
+}
+
+/* Or inside a generator, coroutine or asynchronous generator? */
+static bool in_generator(uintptr_t frame, unsigned *faults)
+{
+	uintptr_t object = frame - (uintptr_t)target.row->gen_iframe;
+	uintptr_t type = load(object, target.row->ob_type, faults);
+
+	return type == target.gen_types[0] || type == target.gen_types[1] ||
+	       type == target.gen_types[2];
+}
+
+static bool is_live(uintptr_t ts, uintptr_t frame, unsigned *faults)
+{
+	if (!frame || (frame & 7))
+		return false;
+	return on_data_stack(ts, frame, faults) || in_generator(frame, faults);
+}
+
+/*
+ * 3.11, 3.12: the C function that runs frames has a _PyCFrame on its stack and
+ * links it before it has filled it in, so the innermost current_frame may be
+ * old garbage. A frame that is nowhere where frames live is skipped together
+ * with its _PyCFrame: only the frame being entered is missing then.
+ */
+static uintptr_t innermost_of_cframes(uintptr_t ts, struct stack *s)
+{
+	const struct pyver *v = target.row;
+	uintptr_t cframe = load(ts, v->ts_cframe, &s->faults);
+	uintptr_t root = ts + (uintptr_t)v->ts_root_cframe;
+	unsigned scratch = 0;
+	uintptr_t frame;
+
+	if (!cframe)
+		return 0;
+	frame = load(cframe, v->cf_current_frame, &s->faults);
+	if (!frame || cframe == root || is_live(ts, frame, &scratch))
+		return frame;
+	s->mended += scratch;
+	cframe = load(cframe, v->cf_previous, &s->faults);
+	if (!cframe)
+		return 0;
+	return load(cframe, v->cf_current_frame, &s->faults);
+}
+
+/* May a whole stack end with this frame? */
+static bool is_base(uint8_t owner, uintptr_t frame, unsigned *faults)
+{
+	const struct pyver *v = target.row;
+
+	/* 3.12 on: a thread's first frame is a shim of the C function */
+	if (v->f_is_entry == PYVER_NONE)
+		return owner >= v->owner_shim;
+	/*
+	 * 3.11: a frame that C entered; a generator is always resumed by
+	 * somebody, so without a caller it is just being suspended
+	 */
+	return owner != v->owner_generator &&
+	       guard_u8(frame + (unsigned)v->f_is_entry, faults);
+}
+
+static bool is_shim(uint8_t owner)
+{
+	return target.row->f_is_entry == PYVER_NONE &&
+	       owner >= target.row->owner_shim;
+}
+
+/* Add one frame of 3.11 on; 1 to go on, 0 when full, or a loss. */
+static int add_interpreter_frame(uintptr_t frame, struct stack *s)
+{
+	const struct pyver *v = target.row;
+	uintptr_t code = load(frame, v->f_code, &s->faults) &
+			 ~(uintptr_t)v->executable_mask;
+	uintptr_t instruction = load(frame, v->f_instr, &s->faults);
+	int64_t units;
+
+	if (!is_code(code, &s->faults))
+		return s->faults ? LOST(fault) : LOST(type);
+	if (code ==
+	    atomic_load_explicit(&state->cleanup_code, memory_order_relaxed))
+		return 1;
+	units = (int64_t)(instruction - code - (uintptr_t)v->co_code_adaptive) /
+		2;
+	return add(s, code, units + 1);
+}
+
+/* 3.11 on: a list of _PyInterpreterFrame, the C function's own among them. */
+static int walk_interpreter_frames(uintptr_t frame, struct stack *s)
+{
+	const struct pyver *v = target.row;
+	bool whole = true; /* a thread without frames is whole, too */
+
+	for (uint32_t i = 0; frame; i++) {
+		uint8_t owner;
+		int more = 1;
+
+		if ((frame & 7) || i > s->capacity + EXTRA_STEPS)
+			return LOST(torn);
+		owner = guard_u8(frame + (unsigned)v->f_owner, &s->faults);
+		if (!is_shim(owner))
+			more = add_interpreter_frame(frame, s);
+		if (more <= 0)
+			return more;
+		whole = is_base(owner, frame, &s->faults);
+		frame = load(frame, v->f_back, &s->faults);
+		if (s->faults)
+			return LOST(fault);
+	}
+	return whole ? 0 : LOST(torn);
+}
+
+int walk(uintptr_t ts, struct stack *s)
+{
+	const struct pyver *v = target.row;
+
+	s->depth = 0;
+	s->truncated = false;
+	s->faults = s->mended = 0;
+	switch (v->walk) {
+	case PYVER_FRAME_OBJECTS:
+		return walk_frame_objects(load(ts, v->ts_frame, &s->faults), s);
+	case PYVER_CFRAME:
+		return walk_interpreter_frames(innermost_of_cframes(ts, s), s);
+	default:
+		return walk_interpreter_frames(
+			load(ts, v->ts_frame, &s->faults), s);
+	}
+}
+
+static bool holds_gil(uintptr_t ts)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+
+	if (v->rt_tstate_current != PYVER_NONE)
+		return target.runtime &&
+		       load(target.runtime, v->rt_tstate_current, &faults) ==
+			       ts;
+	if (v->ts_holds_gil != PYVER_NONE)
+		return guard_u32(ts + (unsigned)v->ts_holds_gil, &faults) != 0;
+	return guard_u8(ts + (unsigned)v->ts_active_byte, &faults) &
+	       (uint8_t)v->ts_active_mask;
+}
+
+static bool collects(uintptr_t ts)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+	uintptr_t interp;
+
+	if (v->rt_gc_collecting != PYVER_NONE)
+		return guard_u32(target.runtime + (unsigned)v->rt_gc_collecting,
+				 &faults) != 0;
+	interp = load(ts, v->ts_interp, &faults);
+	return interp &&
+	       guard_u32(interp + (unsigned)v->in_gc_collecting, &faults) != 0;
+}
+
+uint8_t walk_state(uintptr_t ts, uintptr_t pc)
+{
+	uint8_t bits = 0;
+	unsigned faults = 0;
+
+	if (pc < target.text[0] || pc >= target.text[1])
+		bits |= PP_STATE_NATIVE;
+	if (ts) {
+		if (holds_gil(ts))
+			bits |= PP_STATE_GIL;
+		if ((target.state_known & PP_STATE_GC) && collects(ts))
+			bits |= PP_STATE_GC;
+		if (load(ts, target.row->ts_exc, &faults))
+			bits |= PP_STATE_EXCEPTION;
+	}
+	return bits & (uint8_t)target.state_known;
+}
