@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records of each log, one a line, as "OFFSET TYPE field=value...", then
+ * what the log spends its bytes on. It reads the logs a second time, so a
+ * growing log may have more here than in the profile.
+ */
+#include <string.h>
+
+#include "command.h"
+#include "formats.h"
+#include "logstat.h"
+#include "reader.h"
+
+static const char *const record_names[] = {
+#define X(number, name, least) [number] = #name,
+	PP_RECORDS(X)
+#undef X
+};
+
+/* Names of a record's numbers, in order; what follows them is shown as said. */
+static const struct shape {
+	const char *numbers[8];
+	enum { REST_NONE, REST_TEXT, REST_BYTES, REST_FRAMES } rest;
+} shapes[] = {
+	[PP_OWNER] = { { "thread", "seq", "time", "cpu" }, REST_NONE },
+	[PP_THREAD] = { { "thread", "tid", "kind", "time", "cpu" }, REST_NONE },
+	[PP_THREAD_END] = { { "thread", "time", "cpu" }, REST_NONE },
+	[PP_THREAD_NAME] = { { "thread" }, REST_TEXT },
+	[PP_STRING] = { { "id", "kind" }, REST_TEXT },
+	[PP_CODE] = { { "id", "name", "qualname", "file", "firstlineno",
+			"lines_kind", "lines_total" },
+		      REST_BYTES },
+	[PP_LINES] = { { "id", "offset" }, REST_BYTES },
+	[PP_SAMPLE] = { { "dt", "dcpu", "pop" }, REST_FRAMES },
+	[PP_LOST] = { { "reason", "dt", "dcpu" }, REST_NONE },
+	[PP_INFO] = { { "key" }, REST_TEXT },
+};
+
+_Static_assert(ARRAY_LEN(shapes) == ARRAY_LEN(record_names),
+	       "a record has no shape");
+
+static void put_number(FILE *out, const char *name, uint64_t number)
+{
+	fprintf(out, " %s=%llu", name, (unsigned long long)number);
+}
+
+/* `kind` is that of a STRING; 0 is UTF-8. */
+static void put_text(FILE *out, const struct cursor *c, uint64_t kind)
+{
+	struct text raw = { 0 }, shown = { 0 };
+	size_t i;
+
+	/* The NULs of a list; text_add_python() takes them for damage. */
+	for (i = 0; kind == 0 && i < cursor_left(c); i++)
+		text_addc(&raw, c->at[i] ? (char)c->at[i] : '\n');
+	if (kind)
+		text_add_python(&raw, kind <= 4 ? (unsigned)kind : 1, c->at,
+				cursor_left(c));
+	text_add_printable(&shown, text_get(&raw), 0);
+	fprintf(out, " \"%s\"", text_get(&shown));
+	text_done(&raw);
+	text_done(&shown);
+}
+
+static void put_bytes(FILE *out, const struct cursor *c)
+{
+	const uint8_t *p;
+
+	fputs(c->at < c->end ? " " : "", out);
+	for (p = c->at; p < c->end; p++)
+		fprintf(out, "%02x", *p);
+}
+
+static void put_frames(FILE *out, struct cursor *c)
+{
+	uint64_t code;
+
+	while (c->at < c->end) {
+		code = cursor_number(c);
+		fprintf(out, " %llu:%llu", (unsigned long long)code,
+			(unsigned long long)cursor_number(c));
+	}
+}
+
+static void put_record(FILE *out, const struct record *rec)
+{
+	const struct shape *shape = &shapes[rec->type];
+	struct cursor c = record_cursor(rec);
+	uint64_t number = 0;
+	size_t i;
+
+	fprintf(out, "%#llx %s", (unsigned long long)rec->offset,
+		record_names[rec->type]);
+	if (rec->type == PP_SAMPLE)
+		fprintf(out, " state=%#x", *c.at++);
+	for (i = 0; i < ARRAY_LEN(shape->numbers) && shape->numbers[i]; i++) {
+		number = cursor_number(&c);
+		put_number(out, shape->numbers[i], number);
+	}
+	if (shape->rest == REST_TEXT)
+		put_text(out, &c, rec->type == PP_STRING ? number : 0);
+	else if (shape->rest == REST_BYTES)
+		put_bytes(out, &c);
+	else if (shape->rest == REST_FRAMES)
+		put_frames(out, &c);
+	fputs(c.bad ? " damaged\n" : "\n", out);
+}
+
+static void put_header(FILE *out, const struct pp_header *h)
+{
+	static const char *const counters[] = {
+#define X(name) #name,
+		PP_COUNTERS(X)
+#undef X
+	};
+	char buffer[16];
+	unsigned i;
+
+	fprintf(out, "header format=%u.%u session=%016llx%016llx pid=%u",
+		h->major, h->minor, (unsigned long long)h->session[0],
+		(unsigned long long)h->session[1], h->pid);
+	fprintf(out, " ppid=%u python=%#x mode=%s engine=%s signal=%u", h->ppid,
+		h->python, mode_name(h->mode), engine_name(h->engine),
+		h->signal);
+	fprintf(out, " unit_ns=%u max_depth=%u state_known=%#x ended=%u",
+		h->unit_ns, h->max_depth, h->state_known, h->ended);
+	put_number(out, "tick_ns", h->tick_ns);
+	put_number(out, "period_ns", h->period_ns);
+	put_number(out, "auto_rate", h->auto_rate);
+	put_number(out, "start_real_ns", h->start_real_ns);
+	put_number(out, "start_ns", h->start_ns);
+	put_number(out, "start_cpu_ns", h->start_cpu_ns);
+	put_number(out, "end_ns", h->end_ns);
+	put_number(out, "end_cpu_ns", h->end_cpu_ns);
+	fputs("\ncounters", out);
+	for (i = 0; i < ARRAY_LEN(counters); i++)
+		put_number(out, counters[i], h->counters[i]);
+	fputs("\nlost", out);
+	for (i = 0; i < PP_LOSS_MAX; i++)
+		if (h->lost[i])
+			put_number(out, loss_name(i, buffer), h->lost[i]);
+	fputc('\n', out);
+}
+
+static double per_sample(const struct logstat *s, uint64_t bytes)
+{
+	return s->samples ? (double)bytes / (double)s->samples : 0;
+}
+
+static void put_statistics(FILE *out, const struct logstat *s)
+{
+	uint64_t cached = s->bytes - s->sample_bytes + s->cached_bytes;
+
+	fprintf(out, "records %llu in %llu bytes\n",
+		(unsigned long long)s->records, (unsigned long long)s->bytes);
+	fprintf(out, "samples %llu in %llu bytes, %.2f each\n",
+		(unsigned long long)s->samples,
+		(unsigned long long)s->sample_bytes,
+		per_sample(s, s->sample_bytes));
+	fprintf(out, "definitions in %llu bytes, %.2f per sample\n",
+		(unsigned long long)s->definition_bytes,
+		per_sample(s, s->definition_bytes));
+	fprintf(out, "all together %.2f bytes per sample\n",
+		per_sample(s, s->bytes));
+	fprintf(out,
+		"with a cache of %u known stacks a thread: %.2f bytes per "
+		"sample, %llu samples repeat one\n",
+		KNOWN_STACKS, per_sample(s, cached),
+		(unsigned long long)s->repeated);
+}
+
+static void dump_records(FILE *out, struct reader *r)
+{
+	struct logstat stat = { 0 };
+	struct record rec;
+	int got;
+
+	while ((got = reader_next(r, &rec))) {
+		if (got < 0) {
+			fprintf(out, "%#llx damage bytes=%llu: %s\n",
+				(unsigned long long)r->damage.offset,
+				(unsigned long long)r->damage.bytes,
+				r->damage.why);
+			continue;
+		}
+		put_record(out, &rec);
+		logstat_add(&stat, &rec, r->at - rec.offset);
+	}
+	if (r->skipped)
+		fprintf(out, "skipped %llu records of unknown type\n",
+			(unsigned long long)r->skipped);
+	put_statistics(out, &stat);
+	logstat_done(&stat);
+}
+
+void fmt_dump(const struct view *v, FILE *out)
+{
+	struct reader r;
+	struct err err;
+	size_t i;
+	int fd;
+
+	for (i = 0; i < v->profile->process_count; i++) {
+		fd = reader_open_file(v->profile->processes[i].path, &err);
+		if (fd < 0 || reader_open_fd(&r, fd, &err) < 0) {
+			say("%s: %s", v->profile->processes[i].path, err.text);
+			continue;
+		}
+		fprintf(out, "log %s\n", v->profile->processes[i].path);
+		put_header(out, &r.header);
+		dump_records(out, &r);
+		reader_close(&r);
+	}
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All of the profile as data. doc/json.md describes it, doc/pyprof.schema.json
+ * is the same as a JSON Schema. Numbers of functions, calls and so on refer to
+ * the order of the lists here.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "formats.h"
+#include "order.h"
+#include "pyprof/version.h"
+#include "util/die.h"
+
+/* The version of this format; doc/json.md says when it is raised. */
+#define JSON_VERSION 1
+
+struct output {
+	const struct view *v;
+	struct order order;
+	struct rows rows;
+	json_int_t *index; /* by function: its place in `functions`, or -1 */
+};
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+/* JSON is UTF-8; what is not is escaped as text_add_printable() does. */
+static json_t *string(const char *s)
+{
+	struct text clean = { 0 };
+	json_t *json;
+
+	if (!s)
+		return json_null();
+	text_add_printable(&clean, s, 0);
+	json = json_string(text_get(&clean));
+	text_done(&clean);
+	return json;
+}
+
+static json_t *strings(const struct info *list)
+{
+	json_t *array = json_array();
+	const char *s = NULL;
+
+	while ((s = info_next(list, s)))
+		json_array_append_new(array, string(s));
+	return array;
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	json_object_set_new(object, key, value);
+}
+
+static void set_sum(json_t *object, const struct sum *sum)
+{
+	set(object, "samples", number(sum->self.samples));
+	set(object, "total_samples", number(sum->total.samples));
+	set(object, "self_ns", number(sum->self.ns));
+	set(object, "total_ns", number(sum->total.ns));
+}
+
+static json_t *losses(const uint64_t *lost)
+{
+	json_t *object = json_object();
+	char buffer[16];
+	unsigned i;
+
+	for (i = 0; i < PP_LOSS_MAX; i++)
+		if (lost[i] || loss_name(i, buffer) != buffer)
+			set(object, loss_name(i, buffer), number(lost[i]));
+	return object;
+}
+
+static json_t *counters(const uint64_t *counts)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		PP_COUNTERS(X)
+#undef X
+	};
+	json_t *object = json_object();
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		set(object, names[i], number(counts[i]));
+	return object;
+}
+
+static void set_totals(json_t *root, const struct totals *t)
+{
+	set(root, "samples", number(t->samples));
+	set(root, "lost", losses(t->lost));
+	set(root, "asked_hz", t->asked_hz ? json_real(t->asked_hz) :
+					    json_null());
+	set(root, "achieved_hz", json_real(t->achieved_hz));
+	set(root, "auto_rate", json_boolean(t->auto_rate));
+	set(root, "duration_ns", number(t->duration_ns));
+	set(root, "cpu_ns", number(t->cpu_ns));
+	set(root, "startup_ns", number(t->startup_ns));
+	set(root, "sampled_ns", number(t->sampled_ns));
+	set(root, "unsampled_ns", number(t->unsampled_ns));
+	set(root, "lost_ns", number(t->lost_ns));
+	set(root, "own_ns", number(t->own_ns));
+	set(root, "counters", counters(t->counters));
+}
+
+static json_t *function_object(const struct output *o, const struct row *row)
+{
+	const struct function *f = &o->v->profile->functions[row->function];
+	json_t *object = json_object();
+
+	set(object, "name", string(f->name));
+	set(object, "file", string(view_file(o->v, row->function)));
+	set(object, "line", number(f->line));
+	set_sum(object, &row->sum);
+	set(object, "lines", json_array());
+	return object;
+}
+
+static void fill_lines(const struct output *o, json_t *functions)
+{
+	const struct line_sum *line;
+	json_int_t index;
+	json_t *object;
+	size_t i;
+
+	for (i = 0; i < o->order.line_count; i++) {
+		line = &o->v->sums.lines[o->order.lines[i]];
+		index = o->index[line->function];
+		if (index < 0)
+			continue;
+		object = json_object();
+		set(object, "line", number(line->line));
+		set_sum(object, &line->sum);
+		json_array_append_new(
+			json_object_get(json_array_get(functions,
+						       (size_t)index),
+					"lines"),
+			object);
+	}
+}
+
+static json_t *functions(struct output *o)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < o->v->profile->function_count; i++)
+		o->index[i] = -1;
+	for (i = 0; i < o->rows.count; i++) {
+		o->index[o->rows.list[i].function] = (json_int_t)i;
+		json_array_append_new(array,
+				      function_object(o, &o->rows.list[i]));
+	}
+	fill_lines(o, array);
+	return array;
+}
+
+/* Only calls of which both ends are in `functions`. */
+static json_t *calls(const struct output *o)
+{
+	const struct sums *s = &o->v->sums;
+	const struct line_sum *from;
+	json_t *array = json_array(), *object;
+	const struct edge *edge;
+	size_t i;
+
+	for (i = 0; i < o->order.edge_count; i++) {
+		edge = &s->edges[o->order.edges[i]];
+		from = &s->lines[edge->caller];
+		if (o->index[from->function] < 0 || o->index[edge->callee] < 0)
+			continue;
+		object = json_object();
+		set(object, "caller", json_integer(o->index[from->function]));
+		set(object, "line", number(from->line));
+		set(object, "callee", json_integer(o->index[edge->callee]));
+		set(object, "samples", number(edge->total.samples));
+		set(object, "ns", number(edge->total.ns));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static const char *ended_name(unsigned ended)
+{
+	static const char *const names[] = {
+		[PP_ENDED_NOT] = "not",
+		[PP_ENDED_EXIT] = "exit",
+		[PP_ENDED_UEXIT] = "_exit",
+		[PP_ENDED_EXEC] = "exec",
+		[PP_ENDED_DURATION] = "duration",
+		[PP_ENDED_SIZE] = "size",
+		[PP_ENDED_FAILED] = "failed",
+	};
+
+	return ended < ARRAY_LEN(names) ? names[ended] : "?";
+}
+
+static json_t *process_object(const struct process *p)
+{
+	const struct pp_header *h = &p->header;
+	json_t *object = json_object();
+	char session[33];
+
+	snprintf(session, sizeof(session), "%016llx%016llx",
+		 (unsigned long long)h->session[0],
+		 (unsigned long long)h->session[1]);
+	set(object, "log", string(p->path));
+	set(object, "session", string(session));
+	set(object, "pid", number(h->pid));
+	set(object, "ppid", number(h->ppid));
+	set(object, "command", strings(&p->infos[PP_INFO_argv]));
+	set(object, "cwd", string(p->infos[PP_INFO_cwd].bytes));
+	set(object, "executable", string(p->infos[PP_INFO_executable].bytes));
+	set(object, "python", string(p->infos[PP_INFO_python].bytes));
+	set(object, "host", string(p->infos[PP_INFO_host].bytes));
+	set(object, "kernel", string(p->infos[PP_INFO_kernel].bytes));
+	set(object, "mode", string(mode_name(h->mode)));
+	set(object, "engine", string(engine_name(h->engine)));
+	set(object, "start_real_ns", number(h->start_real_ns));
+	set(object, "ended", string(ended_name(h->ended)));
+	set(object, "samples", number(p->sampled.samples));
+	set(object, "sampled_ns", number(p->sampled.ns));
+	set(object, "damages", number(p->damages));
+	return object;
+}
+
+static json_t *processes(const struct profile *p)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < p->process_count; i++)
+		json_array_append_new(array, process_object(&p->processes[i]));
+	return array;
+}
+
+static const char *kind_name(unsigned kind)
+{
+	static const char *const names[] = {
+		[PP_THREAD_MAIN] = "main",
+		[PP_THREAD_CREATED] = "created",
+		[PP_THREAD_FOUND] = "found",
+	};
+
+	return kind < ARRAY_LEN(names) ? names[kind] : "?";
+}
+
+static json_t *threads(const struct profile *p)
+{
+	json_t *array = json_array(), *object;
+	const struct thread *t;
+	size_t i;
+
+	for (i = 0; i < p->thread_count; i++) {
+		t = &p->threads[i];
+		object = json_object();
+		set(object, "process", number(t->process));
+		set(object, "tid", number(t->tid));
+		set(object, "name", string(t->name));
+		set(object, "kind", string(t->known ? kind_name(t->kind) : "?"));
+		set(object, "samples", number(t->sampled.samples));
+		set(object, "sampled_ns", number(t->sampled.ns));
+		set(object, "unsampled_ns", number(thread_unsampled_ns(t)));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+void fmt_json(const struct view *v, FILE *out)
+{
+	struct output o = { .v = v };
+	json_t *root = json_object();
+
+	o.index = must_zalloc(v->profile->function_count, sizeof(*o.index));
+	order_init(&o.order, v, ORDER_FUNCTIONS);
+	rows_init(&o.rows, v, false);
+	set(root, "format", string("pyprof"));
+	set(root, "version", number(JSON_VERSION));
+	set(root, "creator", string("pyprof-report " PYPROF_VERSION));
+	set_totals(root, &v->totals);
+	set(root, "functions", functions(&o));
+	set(root, "calls", calls(&o));
+	set(root, "processes", processes(v->profile));
+	set(root, "threads", threads(v->profile));
+	if (json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0)
+		fputc('\n', out);
+	json_decref(root);
+	rows_done(&o.rows);
+	order_done(&o.order);
+	free(o.index);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The default report: a summary, a line a fact, each beginning with its
+ * word, then the table of functions (or lines).
+ */
+#include <string.h>
+
+#include "command.h"
+#include "formats.h"
+
+#define ROWS_SHOWN 30
+#define NS_PER_S   1e9
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / NS_PER_S;
+}
+
+/* A line that begins with `word`; its text is in *t, which is emptied. */
+static void put_line(FILE *out, const char *word, struct text *t)
+{
+	fprintf(out, "%-11s %s\n", word, text_get(t));
+	text_clear(t);
+}
+
+static void put_command(const struct view *v, FILE *out, struct text *t)
+{
+	size_t count = v->profile->process_count;
+	struct text command = { 0 };
+
+	command_add(&v->profile->processes[0], &command);
+	text_add_printable(t, text_get(&command), 0);
+	if (count > 1)
+		text_addf(t, " (and %zu more)", count - 1);
+	put_line(out, "command", t);
+	text_done(&command);
+}
+
+static void put_recording(const struct view *v, FILE *out, struct text *t)
+{
+	const struct process *process = &v->profile->processes[0];
+	const char *python = process->infos[PP_INFO_python].bytes;
+
+	text_addf(t, "%s", engine_name(process->header.engine));
+	put_line(out, "engine", t);
+	if (python)
+		text_add_printable(t, python, ' ');
+	else
+		text_addf(t, "%u.%u.%u", process->header.python >> 24,
+			  process->header.python >> 16 & 0xff,
+			  process->header.python >> 8 & 0xff);
+	put_line(out, "python", t);
+}
+
+static void put_times(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+
+	text_addf(t, "%.3f s", seconds(total->duration_ns));
+	put_line(out, "duration", t);
+	text_addf(t, "%.3f s", seconds(total->cpu_ns));
+	put_line(out, "CPU", t);
+	text_addf(t, "%.3f s of CPU before user code, not in the table",
+		  seconds(total->startup_ns));
+	put_line(out, "start-up", t);
+	text_addf(t, "%.3f s of CPU that no sample covers, not in the table",
+		  seconds(total->unsampled_ns));
+	put_line(out, "unsampled", t);
+}
+
+static void put_rate(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+
+	if (!total->asked_hz)
+		text_adds(t, "none asked");
+	else
+		text_addf(t, "%.6g Hz asked%s", total->asked_hz,
+			  total->auto_rate ? " (auto)" : "");
+	text_addf(t, ", %.6g achieved per second of CPU", total->achieved_hz);
+	put_line(out, "rate", t);
+}
+
+static void put_lost(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+	const char *separator = " (";
+	char buffer[16];
+	unsigned i;
+
+	text_addf(t, "%llu", (unsigned long long)total->lost_samples);
+	for (i = 0; i < PP_LOSS_MAX; i++) {
+		if (!total->lost[i])
+			continue;
+		text_addf(t, "%s%s %llu: %s", separator, loss_name(i, buffer),
+			  (unsigned long long)total->lost[i], loss_words(i));
+		separator = "; ";
+	}
+	if (total->lost_samples)
+		text_addc(t, ')');
+	put_line(out, "lost", t);
+}
+
+static void put_samples(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+	const uint64_t *counters = total->counters;
+
+	text_addf(t, "%llu for %.3f s of CPU, 100 %% of the table",
+		  (unsigned long long)total->samples,
+		  seconds(total->sampled_ns));
+	put_line(out, "samples", t);
+	put_lost(v, out, t);
+	text_addf(t,
+		  "%llu stacks truncated, %llu frames unnamed, %llu ticks "
+		  "merged by overrun, %llu throttled",
+		  (unsigned long long)counters[PP_COUNT_truncated],
+		  (unsigned long long)counters[PP_COUNT_unnamed],
+		  (unsigned long long)counters[PP_COUNT_overruns],
+		  (unsigned long long)counters[PP_COUNT_throttled]);
+	put_line(out, "degraded", t);
+}
+
+static void put_own_cost(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+	const uint64_t *counters = total->counters;
+	uint64_t used_ns = total->sampled_ns + total->unsampled_ns;
+	double share = 0;
+
+	if (used_ns)
+		share = 100.0 * (double)counters[PP_COUNT_handler_ns] /
+			(double)used_ns;
+	text_addf(t, "%.3f s in the handler (%.2f %%, longest %.1f us), "
+		     "%.3f s in own threads",
+		  seconds(counters[PP_COUNT_handler_ns]), share,
+		  (double)counters[PP_COUNT_handler_max_ns] / 1e3,
+		  seconds(total->own_ns));
+	put_line(out, "own cost", t);
+}
+
+static void put_threads(const struct view *v, FILE *out, struct text *t)
+{
+	const struct process *process;
+	size_t i, k;
+
+	text_addf(t, "%zu in %zu process%s", v->profile->thread_count,
+		  v->profile->process_count,
+		  v->profile->process_count == 1 ? "" : "es");
+	put_line(out, "threads", t);
+	for (i = 0; i < v->profile->process_count; i++) {
+		process = &v->profile->processes[i];
+		for (k = 0; k < process->note_count; k++) {
+			text_add_printable(t, process->notes[k], ' ');
+			put_line(out, "note", t);
+		}
+	}
+}
+
+static void put_summary(const struct view *v, FILE *out)
+{
+	struct text t = { 0 };
+
+	put_command(v, out, &t);
+	put_recording(v, out, &t);
+	put_times(v, out, &t);
+	put_samples(v, out, &t);
+	put_rate(v, out, &t);
+	put_own_cost(v, out, &t);
+	put_threads(v, out, &t);
+	text_done(&t);
+}
+
+static void put_cost(const struct view *v, FILE *out, const struct cost *cost)
+{
+	fprintf(out, "%8llu %9.3f %6.2f ", (unsigned long long)cost->samples,
+		seconds(cost->ns), view_percent(v, cost->ns));
+}
+
+static void put_row(const struct view *v, FILE *out, const struct row *row,
+		    struct text *name)
+{
+	struct text raw = { 0 };
+
+	put_cost(v, out, &row->sum.self);
+	put_cost(v, out, &row->sum.total);
+	view_add_frame(v, &raw, row->function, row->line);
+	text_clear(name);
+	text_add_printable(name, text_get(&raw), 0);
+	fprintf(out, " %s\n", text_get(name));
+	text_done(&raw);
+}
+
+static void put_table(const struct view *v, FILE *out)
+{
+	struct text name = { 0 };
+	struct rows rows;
+	size_t shown, i;
+
+	rows_init(&rows, v, v->options->by_lines);
+	shown = rows.count;
+	if (!v->options->limits.count && shown > ROWS_SHOWN)
+		shown = ROWS_SHOWN;
+	fprintf(out, "%25s %25s\n", "------- self ----------",
+		"------- total ---------");
+	fprintf(out, "%8s %9s %6s %8s %9s %6s  %s\n", "samples", "seconds", "%",
+		"samples", "seconds", "%",
+		v->options->by_lines ? "line" : "function");
+	for (i = 0; i < shown; i++)
+		put_row(v, out, &rows.list[i], &name);
+	if (shown < rows.count)
+		fprintf(out, "%52s ... %zu more; try -n 1.0\n", "",
+			rows.count - shown);
+	text_done(&name);
+	rows_done(&rows);
+}
+
+void fmt_text(const struct view *v, FILE *out)
+{
+	put_summary(v, out);
+	fputc('\n', out);
+	put_table(v, out);
+}

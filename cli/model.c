@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Arrays, and a hash index over each that is searched; see model.h. */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/die.h"
+
+void profile_init(struct profile *p)
+{
+	*p = (struct profile){ 0 };
+	p->nodes = must_grow(NULL, 0, &p->node_room, sizeof(*p->nodes));
+	p->nodes[p->node_count++] = (struct node){ 0 };
+}
+
+void profile_done(struct profile *p)
+{
+	arena_done(&p->arena);
+	table_done(&p->string_table);
+	table_done(&p->function_table);
+	table_done(&p->node_table);
+	free(p->strings);
+	free(p->functions);
+	free(p->nodes);
+	free(p->threads);
+	free(p->processes);
+}
+
+static bool string_equal(const void *owner, uint32_t index, const void *key)
+{
+	const struct profile *p = owner;
+
+	return strcmp(p->strings[index], key) == 0;
+}
+
+const char *profile_string(struct profile *p, const char *bytes, size_t size)
+{
+	char *copy = arena_copy(&p->arena, bytes, size);
+	uint64_t hash = hash_bytes(copy, strlen(copy));
+	uint32_t found;
+
+	found = table_find(&p->string_table, hash, string_equal, p, copy);
+	if (found != TABLE_NONE)
+		return p->strings[found];
+	p->strings = must_grow(p->strings, p->string_count, &p->string_room,
+			       sizeof(*p->strings));
+	p->strings[p->string_count] = copy;
+	table_add(&p->string_table, hash, (uint32_t)p->string_count++);
+	return copy;
+}
+
+static bool function_equal(const void *owner, uint32_t index, const void *key)
+{
+	const struct profile *p = owner;
+	const struct function *a = &p->functions[index], *b = key;
+
+	return a->name == b->name && a->file == b->file && a->line == b->line &&
+	       a->table == b->table;
+}
+
+uint32_t profile_function(struct profile *p, const struct function *f)
+{
+	uint64_t hash = hash_number((uintptr_t)f->name);
+	uint32_t found;
+
+	hash = hash_join(hash, (uintptr_t)f->file);
+	hash = hash_join(hash_join(hash, f->line), f->table);
+	found = table_find(&p->function_table, hash, function_equal, p, f);
+	if (found != TABLE_NONE)
+		return found;
+	p->functions = must_grow(p->functions, p->function_count,
+				 &p->function_room, sizeof(*p->functions));
+	p->functions[p->function_count] = *f;
+	table_add(&p->function_table, hash, (uint32_t)p->function_count);
+	return (uint32_t)p->function_count++;
+}
+
+uint32_t profile_mark(struct profile *p, const char *name)
+{
+	struct function f = { .name = profile_string(p, name, strlen(name)) };
+
+	return profile_function(p, &f);
+}
+
+static bool node_equal(const void *owner, uint32_t index, const void *key)
+{
+	const struct profile *p = owner;
+	const struct node *a = &p->nodes[index], *b = key;
+
+	return a->parent == b->parent && a->function == b->function &&
+	       a->line == b->line;
+}
+
+uint32_t profile_child(struct profile *p, uint32_t parent, uint32_t function,
+		       uint32_t line)
+{
+	struct node node = {
+		.parent = parent,
+		.function = function,
+		.line = line,
+	};
+	uint64_t hash = hash_join((uint64_t)parent << 32 | function, line);
+	uint32_t found;
+
+	found = table_find(&p->node_table, hash, node_equal, p, &node);
+	if (found != TABLE_NONE)
+		return found;
+	p->nodes = must_grow(p->nodes, p->node_count, &p->node_room,
+			     sizeof(*p->nodes));
+	p->nodes[p->node_count] = node;
+	table_add(&p->node_table, hash, (uint32_t)p->node_count);
+	return (uint32_t)p->node_count++;
+}
+
+struct thread *profile_add_thread(struct profile *p)
+{
+	p->threads = must_grow(p->threads, p->thread_count, &p->thread_room,
+			       sizeof(*p->threads));
+	p->threads[p->thread_count] = (struct thread){ 0 };
+	return &p->threads[p->thread_count++];
+}
+
+struct process *profile_add_process(struct profile *p)
+{
+	p->processes = must_grow(p->processes, p->process_count,
+				 &p->process_room, sizeof(*p->processes));
+	p->processes[p->process_count] = (struct process){ 0 };
+	return &p->processes[p->process_count++];
+}
+
+const char *info_next(const struct info *info, const char *previous)
+{
+	if (!info->size)
+		return NULL;
+	if (!previous)
+		return info->bytes;
+	previous += strlen(previous) + 1;
+	return previous <= info->bytes + info->size ? previous : NULL;
+}
+
+void cost_add(struct cost *to, const struct cost *more)
+{
+	to->samples += more->samples;
+	to->ns += more->ns;
+}
+
+uint64_t thread_unsampled_ns(const struct thread *t)
+{
+	uint64_t all_ns = t->last_cpu_ns - t->first_cpu_ns;
+
+	if (t->last_cpu_ns < t->first_cpu_ns || all_ns < t->sampled.ns)
+		return 0;
+	return all_ns - t->sampled.ns;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding logs in a folder, for pyprof-report without a LOG. */
+#ifndef NEWEST_H
+#define NEWEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pyprof/compiler.h"
+
+/* Names of files, oldest log first. */
+struct log_list {
+	char **paths;
+	size_t count;
+};
+
+void log_list_done(struct log_list *l);
+
+/* The logs of the newest session in the current directory. */
+void logs_of_newest_session(struct log_list *l);
+
+/* The logs of this session in `folder`. */
+void logs_of_session(struct log_list *l, const char *folder,
+		     const uint64_t session[2]);
+
+#endif

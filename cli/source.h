@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The lines of a Python source, as UTF-8, however it is coded: PEP 263
+ * cookies, a byte order mark, or UTF-8. What cannot be decoded is U+FFFD. Lines
+ * end as Python's do, in \n, \r\n or \r.
+ */
+#ifndef SOURCE_H
+#define SOURCE_H
+
+#include <stdint.h>
+
+#include "util/text.h"
+
+struct source {
+	struct text bytes;
+	size_t *lines; /* where each line begins in bytes, and the end */
+	size_t count;
+	int64_t changed_ns; /* when the file was last written, wall clock */
+};
+
+/* Read a source; -1 if it is not there or no regular file. */
+int source_open(struct source *s, const char *path) PP_MUST_CHECK;
+void source_close(struct source *s);
+
+/*
+ * Line `number`, from 1, without white space at its end, which makes *text
+ * that line. Beyond the end it is empty.
+ */
+void source_line(const struct source *s, size_t number, struct text *text);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* Sums over processes and threads; see totals.h. */
+#include "totals.h"
+
+#include <stdio.h>
+
+#include "pyprof/compiler.h"
+
+#define NS_PER_S 1e9
+
+static const char *const names[] = {
+#define X(number, name, words) [number] = #name,
+	PP_LOSSES(X)
+#undef X
+};
+
+static const char *const explanations[] = {
+#define X(number, name, words) [number] = words,
+	PP_LOSSES(X)
+#undef X
+};
+
+const char *loss_name(unsigned reason, char buffer[16])
+{
+	if (reason < ARRAY_LEN(names))
+		return names[reason];
+	snprintf(buffer, 16, "reason-%u", reason % 1000);
+	return buffer;
+}
+
+const char *loss_words(unsigned reason)
+{
+	return reason < ARRAY_LEN(explanations) ? explanations[reason] :
+						  "a newer pyprof knows why";
+}
+
+static uint64_t process_end_ns(const struct process *p)
+{
+	const struct pp_header *h = &p->header;
+	uint64_t end_ns = h->ended ? h->end_ns : p->last_ns;
+
+	return end_ns > h->start_ns ? end_ns : h->start_ns;
+}
+
+static bool same_session(const struct process *a, const struct process *b)
+{
+	return a->header.session[0] == b->header.session[0] &&
+	       a->header.session[1] == b->header.session[1];
+}
+
+/*
+ * Wall time of the session that process i belongs to, said once, by the first
+ * of its processes: the others give 0.
+ */
+static uint64_t session_ns(const struct profile *p, size_t i)
+{
+	const struct process *first = &p->processes[i], *other;
+	uint64_t start_ns = first->header.start_ns;
+	uint64_t end_ns = process_end_ns(first);
+	size_t k;
+
+	for (k = 0; k < p->process_count; k++) {
+		other = &p->processes[k];
+		if (!same_session(first, other))
+			continue;
+		if (k < i)
+			return 0;
+		if (other->header.start_ns < start_ns)
+			start_ns = other->header.start_ns;
+		if (process_end_ns(other) > end_ns)
+			end_ns = process_end_ns(other);
+	}
+	return end_ns - start_ns;
+}
+
+static void add_losses(struct totals *t, const struct process *p)
+{
+	uint64_t count;
+	unsigned i;
+
+	for (i = 0; i < PP_LOSS_MAX; i++) {
+		/* The header counts also what left no record. */
+		count = p->header.lost[i];
+		if (p->lost[i].samples > count)
+			count = p->lost[i].samples;
+		t->lost[i] += count;
+		t->lost_samples += count;
+		t->lost_ns += p->lost[i].ns;
+	}
+}
+
+static void add_counters(struct totals *t, const struct pp_header *h)
+{
+	unsigned i;
+
+	for (i = 0; i < PP_COUNTER_MAX; i++) {
+		if (i != PP_COUNT_handler_max_ns)
+			t->counters[i] += h->counters[i];
+		else if (h->counters[i] > t->counters[i])
+			t->counters[i] = h->counters[i];
+	}
+}
+
+/* What the process used since profiling began, as far as threads tell. */
+static uint64_t threads_ns(const struct profile *p, size_t process,
+			   struct totals *t)
+{
+	uint64_t all_ns = 0, unsampled_ns;
+	size_t i;
+
+	for (i = 0; i < p->thread_count; i++) {
+		if (p->threads[i].process != process)
+			continue;
+		unsampled_ns = thread_unsampled_ns(&p->threads[i]);
+		t->unsampled_ns += unsampled_ns;
+		all_ns += p->threads[i].sampled.ns + unsampled_ns;
+	}
+	return all_ns;
+}
+
+static void add_process(struct totals *t, const struct profile *p, size_t i)
+{
+	const struct process *process = &p->processes[i];
+	const struct pp_header *h = &process->header;
+	uint64_t own_ns = h->counters[PP_COUNT_own_cpu_ns], all_ns;
+	double asked_hz = h->period_ns ? NS_PER_S / (double)h->period_ns : 0;
+
+	all_ns = h->start_cpu_ns + threads_ns(p, i, t) + own_ns;
+	t->cpu_ns += h->ended && h->end_cpu_ns ? h->end_cpu_ns : all_ns;
+	t->duration_ns += session_ns(p, i);
+	t->startup_ns += h->start_cpu_ns;
+	t->own_ns += own_ns;
+	t->samples += process->sampled.samples;
+	t->sampled_ns += process->sampled.ns;
+	if (asked_hz > t->asked_hz)
+		t->asked_hz = asked_hz;
+	t->auto_rate |= h->auto_rate != 0;
+	add_losses(t, process);
+	add_counters(t, h);
+}
+
+void totals_init(struct totals *t, const struct profile *p)
+{
+	double used_s;
+	size_t i;
+
+	*t = (struct totals){ 0 };
+	for (i = 0; i < p->process_count; i++)
+		add_process(t, p, i);
+	used_s = (double)(t->sampled_ns + t->unsampled_ns) / NS_PER_S;
+	if (used_s > 0)
+		t->achieved_hz = (double)t->samples / used_s;
+}

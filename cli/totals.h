@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The summary of a profile: what all its processes come to. The CPU time of a
+ * process is
+ *
+ *	start-up + sampled + unsampled + own
+ *
+ * start-up: before profiling began, interpreter and user code's imports by
+ * `site`. sampled: the weights of the samples, the 100 % of every table.
+ * unsampled: what threads used that no sample covers, be it before a thread's
+ * first sample, after its last, or where samples were lost. own: pyprof's own
+ * threads.
+ */
+#ifndef TOTALS_H
+#define TOTALS_H
+
+#include "model.h"
+
+struct totals {
+	uint64_t duration_ns; /* wall time */
+	uint64_t cpu_ns;
+	uint64_t startup_ns;
+	uint64_t unsampled_ns;
+	uint64_t own_ns;
+	uint64_t samples;
+	uint64_t sampled_ns;
+	uint64_t lost_samples;
+	uint64_t lost[PP_LOSS_MAX];
+	uint64_t lost_ns; /* part of unsampled_ns */
+	uint64_t counters[PP_COUNTER_MAX];
+	double asked_hz;    /* the highest, if processes differ; 0: none */
+	double achieved_hz; /* samples a second of CPU time; 0: no CPU time */
+	bool auto_rate;
+};
+
+void totals_init(struct totals *t, const struct profile *p);
+
+/* Word and explanation of a loss reason; "reason-N" if it is not known. */
+const char *loss_name(unsigned reason, char buffer[16]);
+const char *loss_words(unsigned reason);
+
+#endif
