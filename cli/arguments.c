@@ -45,14 +45,14 @@ enum {
 #define X(name, letter, flag, argument, help) OPTION_##name,
 	REPORT_OPTIONS(X)
 #undef X
-	FORMAT_FLAG,
+		FORMAT_FLAG,
 };
 
 static const struct {
 	const char *flag, *argument, *help;
 	int number, letter;
 } options[] = {
-#define X(name, letter, flag, argument, help) \
+#define X(name, letter, flag, argument, help)                                  \
 	{ flag, argument, help, OPTION_##name, letter },
 	REPORT_OPTIONS(X)
 #undef X
@@ -206,7 +206,8 @@ static int usage_error(int got, char *const *argv, struct err *err)
 
 /* Suffixes that promise what this build cannot write. */
 static const char *const foreign_suffixes[] = {
-	".pstats", ".html", ".speedscope.json", ".pb.gz", ".dot", ".svg", ".png",
+	".pstats", ".html", ".speedscope.json", ".pb.gz", ".dot",
+	".svg",	   ".png",
 };
 
 static bool ends_in(const char *path, const char *suffix)
@@ -234,8 +235,7 @@ static int choose_format(struct arguments *a, struct err *err)
 	return 0;
 }
 
-int arguments_parse(struct arguments *a, int argc, char **argv,
-		    struct err *err)
+int arguments_parse(struct arguments *a, int argc, char **argv, struct err *err)
 {
 	struct getopt_tables tables;
 	int got;

@@ -3,7 +3,6 @@
 #include "codes.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "util/die.h"
 #include "util/text.h"
@@ -13,25 +12,12 @@ struct log_string {
 	const char *text; /* the profile's */
 };
 
-/* A part of a line table; parts may come in any order. */
-struct piece {
-	struct piece *next;
-	uint64_t offset;
-	size_t size;
-	uint8_t bytes[];
-};
-
 struct code {
 	uint32_t id;
 	uint32_t name, qualname, file; /* log strings */
 	uint32_t first_line;
-	unsigned kind; /* enum pp_lines */
-	uint64_t total;
-	struct piece *pieces;
-	bool defined;  /* the CODE record was read, not only LINES */
-	bool resolved; /* what follows is valid */
-	uint32_t function;
-	struct lines lines;
+	bool resolved;
+	uint32_t function; /* valid if resolved */
 };
 
 void codes_init(struct codes *codes, struct profile *profile)
@@ -42,7 +28,6 @@ void codes_init(struct codes *codes, struct profile *profile)
 
 void codes_done(struct codes *codes)
 {
-	arena_done(&codes->arena);
 	table_done(&codes->string_table);
 	table_done(&codes->code_table);
 	free(codes->strings);
@@ -79,20 +64,14 @@ static struct code *find_code(const struct codes *codes, uint32_t id)
 	return found == TABLE_NONE ? NULL : &codes->codes[found];
 }
 
-/* The code of this id, which is added if nothing was known of it. */
-static struct code *obtain_code(struct codes *codes, uint32_t id)
+static void add_string(struct codes *codes, uint32_t id, const char *text)
 {
-	struct code *code = find_code(codes, id);
-
-	if (code)
-		return code;
-	codes->codes = must_grow(codes->codes, codes->code_count,
-				 &codes->code_room, sizeof(*codes->codes));
-	code = &codes->codes[codes->code_count];
-	*code = (struct code){ .id = id };
-	table_add(&codes->code_table, hash_number(id),
-		  (uint32_t)codes->code_count++);
-	return code;
+	codes->strings = must_grow(codes->strings, codes->string_count,
+				   &codes->string_room,
+				   sizeof(*codes->strings));
+	codes->strings[codes->string_count] = (struct log_string){ id, text };
+	table_add(&codes->string_table, hash_number(id),
+		  (uint32_t)codes->string_count++);
 }
 
 static int define_string(struct codes *codes, struct cursor *c)
@@ -106,62 +85,30 @@ static int define_string(struct codes *codes, struct cursor *c)
 	if (find_string(codes, id))
 		return 0;
 	text_add_python(&text, (unsigned)kind, c->at, cursor_left(c));
-	codes->strings = must_grow(codes->strings, codes->string_count,
-				   &codes->string_room,
-				   sizeof(*codes->strings));
-	codes->strings[codes->string_count] = (struct log_string){
-		.id = id,
-		.text = profile_string(codes->profile, text_get(&text),
-				       text.length),
-	};
-	table_add(&codes->string_table, hash_number(id),
-		  (uint32_t)codes->string_count++);
+	add_string(
+		codes, id,
+		profile_string(codes->profile, text_get(&text), text.length));
 	text_done(&text);
 	return 0;
 }
 
-static void add_piece(struct codes *codes, struct code *code, uint64_t offset,
-		      const struct cursor *c)
-{
-	size_t size = cursor_left(c);
-	struct piece *piece;
-
-	piece = arena_alloc(&codes->arena, sizeof(*piece) + size);
-	*piece = (struct piece){ code->pieces, offset, size };
-	if (size)
-		memcpy(piece->bytes, c->at, size);
-	code->pieces = piece;
-}
-
 static int define_code(struct codes *codes, struct cursor *c)
 {
-	struct code new = { .id = cursor_id(c), .defined = true }, *code;
+	struct code code = { .id = cursor_id(c) };
 
-	new.name = cursor_id(c);
-	new.qualname = cursor_id(c);
-	new.file = cursor_id(c);
-	new.first_line = cursor_id(c);
-	new.kind = cursor_id(c);
-	new.total = cursor_number(c);
-	if (c->bad || !new.id)
+	code.name = cursor_id(c);
+	code.qualname = cursor_id(c);
+	code.file = cursor_id(c);
+	code.first_line = cursor_id(c);
+	if (c->bad || !code.id)
 		return -1;
-	code = obtain_code(codes, new.id);
-	if (code->defined)
+	if (find_code(codes, code.id))
 		return 0;
-	new.pieces = code->pieces;
-	*code = new;
-	add_piece(codes, code, 0, c);
-	return 0;
-}
-
-static int define_lines(struct codes *codes, struct cursor *c)
-{
-	uint32_t id = cursor_id(c);
-	uint64_t offset = cursor_number(c);
-
-	if (c->bad)
-		return -1;
-	add_piece(codes, obtain_code(codes, id), offset, c);
+	codes->codes = must_grow(codes->codes, codes->code_count,
+				 &codes->code_room, sizeof(*codes->codes));
+	codes->codes[codes->code_count] = code;
+	table_add(&codes->code_table, hash_number(code.id),
+		  (uint32_t)codes->code_count++);
 	return 0;
 }
 
@@ -174,88 +121,43 @@ int codes_define(struct codes *codes, const struct record *rec)
 		return define_string(codes, &c);
 	case PP_CODE:
 		return define_code(codes, &c);
-	case PP_LINES:
-		return define_lines(codes, &c);
 	default:
 		return 0;
 	}
 }
 
-/* Join the pieces as far as they are without a gap. */
-static void join_pieces(const struct code *code, struct text *table)
+/* Lines count from 1; a module's first instruction is on line 0 in 3.11 on. */
+static uint32_t shown_line(uint32_t line)
 {
-	const struct piece *piece, *next;
-	uint64_t skip;
-
-	do {
-		next = NULL;
-		for (piece = code->pieces; piece; piece = piece->next)
-			if (piece->offset <= table->length &&
-			    piece->offset + piece->size > table->length)
-				next = piece;
-		if (next) {
-			skip = table->length - next->offset;
-			text_add(table, next->bytes + skip, next->size - skip);
-		}
-	} while (next);
+	return line && line <= INT32_MAX ? line : 1;
 }
 
-/* The name that is shown, and the place in the source. */
-static struct function code_function(const struct codes *codes,
-				     const struct code *code)
+static void resolve(struct codes *codes, struct code *code)
 {
+	struct profile *p = codes->profile;
 	const char *name = NULL, *file = find_string(codes, code->file);
+	struct function f = { .line = shown_line(code->first_line) };
 
 	if (code->qualname)
 		name = find_string(codes, code->qualname);
 	if (!name)
 		name = find_string(codes, code->name);
-	return (struct function){
-		.name = name ? name : profile_string(codes->profile, "?", 1),
-		.file = file ? file : profile_string(codes->profile, "?", 1),
-		.line = code->first_line ? code->first_line : 1,
-	};
-}
-
-static void resolve(struct codes *codes, struct code *code)
-{
-	struct function f = code_function(codes, code);
-	struct text table = { 0 };
-	struct line_table t;
-
-	join_pieces(code, &table);
-	t = (struct line_table){
-		.kind = code->kind,
-		.bytes = (const uint8_t *)text_get(&table),
-		.size = table.length,
-		.complete = table.length == code->total,
-		.first_line = code->first_line,
-	};
-	f.table = hash_join(hash_bytes(t.bytes, t.size), code->kind);
-	code->function = profile_function(codes->profile, &f);
-	lines_decode(&code->lines, &t, &codes->arena);
+	f.name = name ? name : profile_string(p, "?", 1);
+	f.file = file ? file : profile_string(p, "?", 1);
+	code->function = profile_function(p, &f);
 	code->resolved = true;
-	text_done(&table);
 }
 
-struct place codes_place(struct codes *codes, uint32_t id, uint32_t position)
+struct place codes_place(struct codes *codes, uint32_t id, uint32_t line)
 {
 	struct code *code = id ? find_code(codes, id) : NULL;
-	uint32_t line;
 
-	if (!code || !code->defined) {
+	if (!code) {
 		codes->undefined |= id != 0;
 		return (struct place){ codes->unnamed, 0 };
 	}
 	if (!code->resolved)
 		resolve(codes, code);
-	line = codes->profile->functions[code->function].line;
-	if (position) {
-		uint32_t found = lines_find(&code->lines,
-					    lines_offset(code->kind, position));
-
-		codes->lines_missing |= !found;
-		line = found ? found : line;
-	}
-	return (struct place){ code->function, line };
+	return (struct place){ code->function,
+			       shown_line(code->first_line + line) };
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The definitions of one log, STRING, CODE and LINES: from a code id and a
- * position to a function of the profile and a line of it. A code is resolved
- * when a sample first names it, as its strings may be defined after it.
+ * The definitions of one log, STRING and CODE: from a code id to a function of
+ * the profile. A code is resolved when a sample first names it, as its strings
+ * may be defined after it.
  */
 #ifndef CODES_H
 #define CODES_H
 
-#include "lines.h"
 #include "model.h"
 #include "reader.h"
 
@@ -18,7 +17,6 @@ struct codes {
 	struct profile *profile;
 	uint32_t unnamed; /* the mark <code?> */
 	bool undefined;	  /* a sample named a code that nothing defines */
-	bool lines_missing;
 
 	struct log_string *strings;
 	size_t string_count, string_room;
@@ -26,7 +24,6 @@ struct codes {
 	struct code *codes;
 	size_t code_count, code_room;
 	struct table code_table;
-	struct arena arena; /* line tables */
 };
 
 /* Where a frame is: what the context tree is made of. */
@@ -39,12 +36,12 @@ void codes_init(struct codes *codes, struct profile *profile);
 void codes_done(struct codes *codes);
 
 /*
- * Take in a record; others than the three are passed over. Returns -1 if it
+ * Take in a record; others than the two are passed over. Returns -1 if it
  * makes no sense.
  */
 int codes_define(struct codes *codes, const struct record *rec) PP_MUST_CHECK;
 
-/* Where the frame of a SAMPLE's (code, position) is. */
-struct place codes_place(struct codes *codes, uint32_t id, uint32_t position);
+/* Where the frame of a SAMPLE's (code, line) is. */
+struct place codes_place(struct codes *codes, uint32_t id, uint32_t line);
 
 #endif

@@ -30,8 +30,8 @@ void filter_done(struct filter *f)
 
 int filter_include(struct filter *f, const char *expression, struct err *err)
 {
-	f->includes = must_grow(f->includes, f->include_count,
-				&f->include_room, sizeof(*f->includes));
+	f->includes = must_grow(f->includes, f->include_count, &f->include_room,
+				sizeof(*f->includes));
 	if (compile(&f->includes[f->include_count], expression, err) < 0)
 		return -1;
 	f->include_count++;
@@ -40,8 +40,8 @@ int filter_include(struct filter *f, const char *expression, struct err *err)
 
 int filter_exclude(struct filter *f, const char *expression, struct err *err)
 {
-	f->excludes = must_grow(f->excludes, f->exclude_count,
-				&f->exclude_room, sizeof(*f->excludes));
+	f->excludes = must_grow(f->excludes, f->exclude_count, &f->exclude_room,
+				sizeof(*f->excludes));
 	if (compile(&f->excludes[f->exclude_count], expression, err) < 0)
 		return -1;
 	f->exclude_count++;

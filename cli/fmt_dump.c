@@ -17,23 +17,20 @@ static const char *const record_names[] = {
 #undef X
 };
 
-/* Names of a record's numbers, in order; what follows them is shown as said. */
+/* Names of a record's numbers, in order, and whether a text follows them. */
 static const struct shape {
 	const char *numbers[8];
-	enum { REST_NONE, REST_TEXT, REST_BYTES, REST_FRAMES } rest;
+	bool text;
 } shapes[] = {
-	[PP_OWNER] = { { "thread", "seq", "time", "cpu" }, REST_NONE },
-	[PP_THREAD] = { { "thread", "tid", "kind", "time", "cpu" }, REST_NONE },
-	[PP_THREAD_END] = { { "thread", "time", "cpu" }, REST_NONE },
-	[PP_THREAD_NAME] = { { "thread" }, REST_TEXT },
-	[PP_STRING] = { { "id", "kind" }, REST_TEXT },
-	[PP_CODE] = { { "id", "name", "qualname", "file", "firstlineno",
-			"lines_kind", "lines_total" },
-		      REST_BYTES },
-	[PP_LINES] = { { "id", "offset" }, REST_BYTES },
-	[PP_SAMPLE] = { { "dt", "dcpu", "pop" }, REST_FRAMES },
-	[PP_LOST] = { { "reason", "dt", "dcpu" }, REST_NONE },
-	[PP_INFO] = { { "key" }, REST_TEXT },
+	[PP_OWNER] = { { "thread", "seq", "time", "cpu" }, false },
+	[PP_THREAD] = { { "thread", "tid", "kind", "time", "cpu" }, false },
+	[PP_THREAD_END] = { { "thread", "time", "cpu" }, false },
+	[PP_THREAD_NAME] = { { "thread" }, true },
+	[PP_STRING] = { { "id", "kind" }, true },
+	[PP_CODE] = { { "id", "name", "qualname", "file", "firstlineno" },
+		      false },
+	[PP_LOST] = { { "reason", "dt", "dcpu" }, false },
+	[PP_INFO] = { { "key" }, true },
 };
 
 _Static_assert(ARRAY_LEN(shapes) == ARRAY_LEN(record_names),
@@ -62,47 +59,49 @@ static void put_text(FILE *out, const struct cursor *c, uint64_t kind)
 	text_done(&shown);
 }
 
-static void put_bytes(FILE *out, const struct cursor *c)
+/* As in the log, but for dt; lines count from their code's first one. */
+static void put_sample(FILE *out, struct cursor *c)
 {
-	const uint8_t *p;
+	uint64_t lead = cursor_number(c), dcpu = cursor_number(c), code;
 
-	fputs(c->at < c->end ? " " : "", out);
-	for (p = c->at; p < c->end; p++)
-		fprintf(out, "%02x", *p);
-}
-
-static void put_frames(FILE *out, struct cursor *c)
-{
-	uint64_t code;
-
+	put_number(out, "pop", lead >> LEAD_POP_SHIFT);
+	put_number(out, "dcpu", dcpu);
+	put_number(out, "dt", dcpu + cursor_signed(c));
+	if (lead & LEAD_STATE)
+		fprintf(out, " state=%#x", cursor_byte(c));
+	if (lead & LEAD_SAME_CODE)
+		fprintf(out, " =:%d", (int)cursor_id(c));
 	while (c->at < c->end) {
 		code = cursor_number(c);
-		fprintf(out, " %llu:%llu", (unsigned long long)code,
-			(unsigned long long)cursor_number(c));
+		fprintf(out, " %llu:%d", (unsigned long long)code,
+			(int)cursor_id(c));
 	}
+}
+
+static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
+{
+	const struct shape *shape = &shapes[rec->type];
+	uint64_t number = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(shape->numbers) && shape->numbers[i]; i++) {
+		number = cursor_number(c);
+		put_number(out, shape->numbers[i], number);
+	}
+	if (shape->text)
+		put_text(out, c, rec->type == PP_STRING ? number : 0);
 }
 
 static void put_record(FILE *out, const struct record *rec)
 {
-	const struct shape *shape = &shapes[rec->type];
 	struct cursor c = record_cursor(rec);
-	uint64_t number = 0;
-	size_t i;
 
 	fprintf(out, "%#llx %s", (unsigned long long)rec->offset,
 		record_names[rec->type]);
 	if (rec->type == PP_SAMPLE)
-		fprintf(out, " state=%#x", *c.at++);
-	for (i = 0; i < ARRAY_LEN(shape->numbers) && shape->numbers[i]; i++) {
-		number = cursor_number(&c);
-		put_number(out, shape->numbers[i], number);
-	}
-	if (shape->rest == REST_TEXT)
-		put_text(out, &c, rec->type == PP_STRING ? number : 0);
-	else if (shape->rest == REST_BYTES)
-		put_bytes(out, &c);
-	else if (shape->rest == REST_FRAMES)
-		put_frames(out, &c);
+		put_sample(out, &c);
+	else
+		put_fields(out, rec, &c);
 	fputs(c.bad ? " damaged\n" : "\n", out);
 }
 

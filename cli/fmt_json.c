@@ -96,8 +96,8 @@ static void set_totals(json_t *root, const struct totals *t)
 {
 	set(root, "samples", number(t->samples));
 	set(root, "lost", losses(t->lost));
-	set(root, "asked_hz", t->asked_hz ? json_real(t->asked_hz) :
-					    json_null());
+	set(root, "asked_hz",
+	    t->asked_hz ? json_real(t->asked_hz) : json_null());
 	set(root, "achieved_hz", json_real(t->achieved_hz));
 	set(root, "auto_rate", json_boolean(t->auto_rate));
 	set(root, "duration_ns", number(t->duration_ns));
@@ -139,9 +139,9 @@ static void fill_lines(const struct output *o, json_t *functions)
 		set(object, "line", number(line->line));
 		set_sum(object, &line->sum);
 		json_array_append_new(
-			json_object_get(json_array_get(functions,
-						       (size_t)index),
-					"lines"),
+			json_object_get(
+				json_array_get(functions, (size_t)index),
+				"lines"),
 			object);
 	}
 }
@@ -190,12 +190,9 @@ static json_t *calls(const struct output *o)
 static const char *ended_name(unsigned ended)
 {
 	static const char *const names[] = {
-		[PP_ENDED_NOT] = "not",
-		[PP_ENDED_EXIT] = "exit",
-		[PP_ENDED_UEXIT] = "_exit",
-		[PP_ENDED_EXEC] = "exec",
-		[PP_ENDED_DURATION] = "duration",
-		[PP_ENDED_SIZE] = "size",
+		[PP_ENDED_NOT] = "not",		  [PP_ENDED_EXIT] = "exit",
+		[PP_ENDED_UEXIT] = "_exit",	  [PP_ENDED_EXEC] = "exec",
+		[PP_ENDED_DURATION] = "duration", [PP_ENDED_SIZE] = "size",
 		[PP_ENDED_FAILED] = "failed",
 	};
 
@@ -264,7 +261,8 @@ static json_t *threads(const struct profile *p)
 		set(object, "process", number(t->process));
 		set(object, "tid", number(t->tid));
 		set(object, "name", string(t->name));
-		set(object, "kind", string(t->known ? kind_name(t->kind) : "?"));
+		set(object, "kind",
+		    string(t->known ? kind_name(t->kind) : "?"));
 		set(object, "samples", number(t->sampled.samples));
 		set(object, "sampled_ns", number(t->sampled.ns));
 		set(object, "unsampled_ns", number(thread_unsampled_ns(t)));

@@ -131,8 +131,9 @@ static void put_own_cost(const struct view *v, FILE *out, struct text *t)
 	if (used_ns)
 		share = 100.0 * (double)counters[PP_COUNT_handler_ns] /
 			(double)used_ns;
-	text_addf(t, "%.3f s in the handler (%.2f %%, longest %.1f us), "
-		     "%.3f s in own threads",
+	text_addf(t,
+		  "%.3f s in the handler (%.2f %%, longest %.1f us), "
+		  "%.3f s in own threads",
 		  seconds(counters[PP_COUNT_handler_ns]), share,
 		  (double)counters[PP_COUNT_handler_max_ns] / 1e3,
 		  seconds(total->own_ns));

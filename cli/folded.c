@@ -19,9 +19,9 @@ static uint32_t frame_mark(struct profile *folded, const struct view *v,
 	uint32_t line, mark;
 	char *p;
 
-	line = v->options->by_lines ?
-		       node->line :
-		       v->profile->functions[node->function].line;
+	line = v->options->by_lines
+		       ? node->line
+		       : v->profile->functions[node->function].line;
 	view_add_frame(v, &raw, node->function, line);
 	text_add_printable(&shown, text_get(&raw), ' ');
 	for (p = shown.at; p && (p = strchr(p, ';'));)

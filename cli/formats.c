@@ -7,7 +7,7 @@
 #include <string.h>
 
 const struct format formats[] = {
-#define FORMAT(name, destination, pattern, help) \
+#define FORMAT(name, destination, pattern, help)                               \
 	{ #name, destination, pattern, help, fmt_##name },
 #include "formats.def"
 #undef FORMAT

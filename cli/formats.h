@@ -19,7 +19,7 @@ struct format {
 	void (*write)(const struct view *v, FILE *out);
 };
 
-#define FORMAT(name, destination, pattern, help) \
+#define FORMAT(name, destination, pattern, help)                               \
 	void fmt_##name(const struct view *v, FILE *out);
 #include "formats.def"
 #undef FORMAT

@@ -43,8 +43,9 @@ int launch_find(const char *file, const char *other, struct text *path,
 			text_addf(path, "%s%s/%s", folder.at, other, file);
 		}
 		if (access(path->at, R_OK) < 0)
-			result = err_set(err, "no %s beside this program and "
-					      "none in %s%s",
+			result = err_set(err,
+					 "no %s beside this program and "
+					 "none in %s%s",
 					 file, folder.at, other);
 	}
 	text_done(&folder);
@@ -77,8 +78,9 @@ int launch_preload(struct err *err)
 		return 0;
 	result = launch_find(LIBRARY, "../lib", &path, err);
 	if (result == 0 && strpbrk(path.at, PRELOAD_SEPARATORS))
-		result = err_set(err, "%s: a path with a blank or a colon "
-				      "cannot be preloaded",
+		result = err_set(err,
+				 "%s: a path with a blank or a colon "
+				 "cannot be preloaded",
 				 path.at);
 	if (result == 0) {
 		if (old && *old)

@@ -14,8 +14,8 @@
 
 /* What a wrapper answers when the command did not get to run. */
 enum {
-	EXIT_WRAPPER = 125,    /* a failure of its own */
-	EXIT_NOT_RUN = 126,    /* the command cannot be executed */
+	EXIT_WRAPPER = 125, /* a failure of its own */
+	EXIT_NOT_RUN = 126, /* the command cannot be executed */
 	EXIT_NOT_FOUND = 127,
 };
 

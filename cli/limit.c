@@ -45,8 +45,8 @@ int limits_add(struct limits *l, const char *word, struct err *err)
 
 	if (l->count == LIMITS_MAX)
 		return err_set(err, "more than %d limits", LIMITS_MAX);
-	result = number ? parse_number(limit, word, err) :
-			  parse_regex(limit, word, err);
+	result = number ? parse_number(limit, word, err)
+			: parse_regex(limit, word, err);
 	if (result == 0)
 		l->count++;
 	return result;

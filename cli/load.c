@@ -11,23 +11,29 @@
 #include "codes.h"
 #include "util/text.h"
 
-#define MEMO_ENTRIES	32768u
-#define TIME_UNITS_MAX	(UINT64_C(1) << 50) /* more is no time but damage */
+#define MEMO_ENTRIES   32768u
+#define TIME_UNITS_MAX (UINT64_C(1) << 50) /* more is no time but damage */
 
 /* A frame pushed before: where it was found in the context tree. */
 struct memo {
-	uint32_t parent, code, position;
+	uint32_t parent, code, line;
 	uint32_t node; /* 0: nothing here yet */
+};
+
+/* A frame of the stack: its node, and what the log says of it. */
+struct level {
+	uint32_t node, code;
 };
 
 /* What the records that follow an OWNER build on. */
 struct segment {
 	bool open; /* an OWNER was read in this chunk */
 	uint32_t thread;
-	uint64_t time, cpu; /* of the last record, in the log's unit */
-	uint32_t base;	    /* the node below which stacks begin */
-	bool truncated;	    /* they begin below <truncated> there */
-	uint32_t *stack;    /* nodes, root side first */
+	uint64_t time, cpu;  /* of the last record, in the log's unit */
+	uint8_t state;	     /* of the last sample */
+	uint32_t base;	     /* the node below which stacks begin */
+	bool truncated;	     /* they begin below <truncated> there */
+	struct level *stack; /* root side first */
 	size_t depth, room;
 };
 
@@ -139,13 +145,14 @@ static int name_thread(struct loader *l, const struct record *rec)
 	struct cursor c = record_cursor(rec);
 	uint64_t number = cursor_number(&c);
 	struct text name = { 0 };
-	const char *interned;
+	uint32_t thread;
 
 	if (c.bad)
 		return -1;
+	thread = obtain_thread(l, number);
 	text_add_python(&name, 0, c.at, cursor_left(&c));
-	interned = profile_string(l->profile, text_get(&name), name.length);
-	l->profile->threads[obtain_thread(l, number)].name = interned;
+	l->profile->threads[thread].name =
+		profile_string(l->profile, text_get(&name), name.length);
 	text_done(&name);
 	return 0;
 }
@@ -225,6 +232,7 @@ static int begin_segment(struct loader *l, const struct record *rec)
 	s->thread = obtain_thread(l, number);
 	s->base = base_node(l, s->thread);
 	s->truncated = false;
+	s->state = 0;
 	s->depth = 0;
 	s->open = true;
 	saw_thread(l, s->thread, s->time, s->cpu);
@@ -251,60 +259,86 @@ static void move_stack(struct loader *l, bool truncated)
 	s->truncated = truncated;
 	parent = stack_root(l);
 	for (i = 0; i < s->depth; i++) {
-		frame = l->profile->nodes[s->stack[i]];
+		frame = l->profile->nodes[s->stack[i].node];
 		parent = profile_child(l->profile, parent, frame.function,
 				       frame.line);
-		s->stack[i] = parent;
+		s->stack[i].node = parent;
 	}
 }
 
 /* The node of a frame that `parent` called. */
 static uint32_t find_child(struct loader *l, uint32_t parent, uint32_t code,
-			   uint32_t position)
+			   uint32_t line)
 {
-	uint64_t hash = hash_join((uint64_t)parent << 32 | code, position);
+	uint64_t hash = hash_join((uint64_t)parent << 32 | code, line);
 	struct memo *m = &l->memo[hash % MEMO_ENTRIES];
 	struct place place;
 
 	if (PP_LIKELY(m->parent == parent && m->code == code &&
-		      m->position == position && m->node))
+		      m->line == line && m->node))
 		return m->node;
-	place = codes_place(&l->codes, code, position);
-	*m = (struct memo){ parent, code, position, 0 };
+	place = codes_place(&l->codes, code, line);
+	*m = (struct memo){ parent, code, line, 0 };
 	m->node = profile_child(l->profile, parent, place.function, place.line);
 	return m->node;
 }
 
-static int push_frames(struct loader *l, struct cursor *c)
+/* The node at the leaf, or that below which the first frame comes. */
+static uint32_t stack_top(struct loader *l)
 {
-	struct segment *s = &l->segment;
-	uint32_t code, position, node;
+	const struct segment *s = &l->segment;
 
-	node = s->depth ? s->stack[s->depth - 1] : stack_root(l);
-	while (c->at < c->end) {
-		code = cursor_id(c);
-		position = cursor_id(c);
-		if (c->bad)
-			return -1;
-		node = find_child(l, node, code, position);
-		s->stack = must_grow(s->stack, s->depth, &s->room,
-				     sizeof(*s->stack));
-		s->stack[s->depth++] = node;
-	}
-	return 0;
+	return s->depth ? s->stack[s->depth - 1].node : stack_root(l);
 }
 
-/* The clocks of SAMPLE and LOST: what they advanced by. */
-static int advance(struct loader *l, struct cursor *c, uint64_t *weight_ns)
+static void push_frame(struct loader *l, uint32_t code, uint32_t line)
 {
 	struct segment *s = &l->segment;
-	uint64_t dt = cursor_number(c), dcpu = cursor_number(c);
+	uint32_t node = find_child(l, stack_top(l), code, line);
 
-	if (c->bad || !s->open || (dt | dcpu) > TIME_UNITS_MAX)
-		return -1;
+	s->stack = must_grow(s->stack, s->depth, &s->room, sizeof(*s->stack));
+	s->stack[s->depth++] = (struct level){ node, code };
+}
+
+/* Time and CPU time advance; -1 if not by what a clock can. */
+static int advance(struct loader *l, uint64_t dt, uint64_t dcpu)
+{
+	struct segment *s = &l->segment;
+
 	s->time += dt;
 	s->cpu += dcpu;
-	*weight_ns = to_ns(l, dcpu);
+	return s->open && dcpu <= TIME_UNITS_MAX && s->time <= TIME_UNITS_MAX
+		       ? 0
+		       : -1;
+}
+
+/*
+ * Bring the stack up to date: remove frames on the leaf side, then append one
+ * of the code that was removed last (if the record says so), then the others.
+ */
+static int change_stack(struct loader *l, uint64_t lead, struct cursor *c)
+{
+	struct segment *s = &l->segment;
+	uint64_t pop = lead >> LEAD_POP_SHIFT;
+	uint32_t code, line;
+	bool same_code = lead & LEAD_SAME_CODE;
+
+	line = same_code ? cursor_id(c) : 0;
+	if (c->bad || pop > s->depth || (same_code && !pop))
+		return -1;
+	s->depth -= (size_t)pop;
+	code = same_code ? s->stack[s->depth].code : 0;
+	if (PP_UNLIKELY(s->truncated != !!(s->state & PP_STATE_TRUNCATED)))
+		move_stack(l, !s->truncated);
+	if (same_code)
+		push_frame(l, code, line);
+	while (c->at < c->end) {
+		code = cursor_id(c);
+		line = cursor_id(c);
+		if (c->bad)
+			return -1;
+		push_frame(l, code, line);
+	}
 	return 0;
 }
 
@@ -312,23 +346,18 @@ static int play_sample(struct loader *l, const struct record *rec)
 {
 	struct cursor c = record_cursor(rec);
 	struct segment *s = &l->segment;
-	bool truncated = *c.at++ & PP_STATE_TRUNCATED;
-	struct cost cost = { 1, 0 };
-	uint64_t pop;
+	uint64_t lead = cursor_number(&c), dcpu = cursor_number(&c);
+	uint64_t dt = dcpu + cursor_signed(&c);
+	struct cost cost = { 1, to_ns(l, dcpu) };
 	uint32_t leaf;
 
-	if (advance(l, &c, &cost.ns) < 0)
+	if (lead & LEAD_STATE)
+		s->state = cursor_byte(&c);
+	if (c.bad || advance(l, dt, dcpu) < 0 || change_stack(l, lead, &c) < 0)
 		return -1;
-	pop = cursor_number(&c);
-	if (c.bad || pop > s->depth)
-		return -1;
-	s->depth -= (size_t)pop;
-	if (PP_UNLIKELY(truncated != s->truncated))
-		move_stack(l, truncated);
-	if (push_frames(l, &c) < 0)
-		return -1;
-	leaf = s->depth ? s->stack[s->depth - 1] :
-			  profile_child(l->profile, stack_root(l), l->native, 0);
+	leaf = s->depth
+		       ? stack_top(l)
+		       : profile_child(l->profile, stack_root(l), l->native, 0);
 	cost_add(&l->profile->nodes[leaf].self, &cost);
 	cost_add(&l->profile->threads[s->thread].sampled, &cost);
 	return 0;
@@ -337,10 +366,11 @@ static int play_sample(struct loader *l, const struct record *rec)
 static int play_lost(struct loader *l, const struct record *rec)
 {
 	struct cursor c = record_cursor(rec);
-	uint64_t reason = cursor_number(&c);
-	struct cost cost = { 1, 0 };
+	uint64_t reason = cursor_number(&c), dt = cursor_number(&c);
+	uint64_t dcpu = cursor_number(&c);
+	struct cost cost = { 1, to_ns(l, dcpu) };
 
-	if (advance(l, &c, &cost.ns) < 0)
+	if (c.bad || advance(l, dt, dcpu) < 0)
 		return -1;
 	if (reason >= PP_LOSS_MAX)
 		reason = PP_LOSS_MAX - 1;
@@ -474,7 +504,6 @@ static void sum_up(struct loader *l, size_t first_thread)
 	}
 	process->skipped = l->reader.skipped;
 	process->undefined = l->codes.undefined;
-	process->lines_missing = l->codes.lines_missing;
 }
 
 int load_fd(struct profile *p, int fd, const char *path, unsigned split,

@@ -4,9 +4,16 @@
 
 #include <stdlib.h>
 
-#define RECORD_HEAD  2u /* type and a length below 128 */
-#define STATE_BYTES  1u
-#define INDEX_BYTES  2u
+#include "util/die.h"
+
+#define RECORD_HEAD 2u /* type and a length below 128 */
+#define STATE_BYTES 1u
+#define INDEX_BYTES 2u
+
+/* A frame: what identifies the stack up to it, and its code. */
+struct hashed_frame {
+	uint64_t hash, code;
+};
 
 /* A thread's cache: hashes of stacks, 0 where there is none. */
 struct known_stacks {
@@ -31,8 +38,8 @@ static bool has_thread(const void *owner, uint32_t index, const void *key)
 static size_t obtain_thread(struct logstat *s, uint64_t thread)
 {
 	uint64_t hash = hash_number(thread);
-	uint32_t found = table_find(&s->thread_table, hash, has_thread, s,
-				    &thread);
+	uint32_t found =
+		table_find(&s->thread_table, hash, has_thread, s, &thread);
 
 	if (found != TABLE_NONE)
 		return found;
@@ -52,19 +59,31 @@ static void begin_segment(struct logstat *s, const struct record *rec)
 	s->open = true;
 }
 
-/* Bring the stack up to date; the hash of all of it, never 0. */
-static uint64_t play_stack(struct logstat *s, struct cursor *c)
+/* The hash of a stack whose root side has `hash`, never 0. */
+static uint64_t push_frame(struct logstat *s, uint64_t code, uint64_t line)
 {
-	uint64_t pop = cursor_number(c), hash;
+	uint64_t hash = s->depth ? s->stack[s->depth - 1].hash : 1;
 
-	s->depth -= pop < s->depth ? (size_t)pop : s->depth;
-	hash = s->depth ? s->stack[s->depth - 1] : 1;
+	hash = hash_join(hash_join(hash, code), line) | 1;
+	s->stack = must_grow(s->stack, s->depth, &s->room, sizeof(*s->stack));
+	s->stack[s->depth++] = (struct hashed_frame){ hash, code };
+	return hash;
+}
+
+/* Bring the stack up to date; the hash of all of it. */
+static uint64_t play_stack(struct logstat *s, uint64_t lead, struct cursor *c)
+{
+	uint64_t pop = lead >> LEAD_POP_SHIFT, hash, code;
+
+	if (pop > s->depth || (lead & LEAD_SAME_CODE && !pop))
+		return 1;
+	s->depth -= (size_t)pop;
+	hash = s->depth ? s->stack[s->depth - 1].hash : 1;
+	if (lead & LEAD_SAME_CODE)
+		hash = push_frame(s, s->stack[s->depth].code, cursor_number(c));
 	while (c->at < c->end) {
-		hash = hash_join(hash, cursor_number(c));
-		hash = hash_join(hash, cursor_number(c)) | 1;
-		s->stack = must_grow(s->stack, s->depth, &s->room,
-				     sizeof(*s->stack));
-		s->stack[s->depth++] = hash;
+		code = cursor_number(c);
+		hash = push_frame(s, code, cursor_number(c));
 	}
 	return hash;
 }
@@ -73,24 +92,24 @@ static void add_sample(struct logstat *s, const struct record *rec,
 		       uint64_t bytes)
 {
 	struct cursor c = record_cursor(rec);
-	const uint8_t *clocks = ++c.at;
-	uint64_t clock_bytes, hash, *known;
+	uint64_t lead, head_bytes, hash, *known;
 
 	s->samples++;
 	s->sample_bytes += bytes;
 	s->cached_bytes += bytes;
 	if (!s->open)
 		return;
-	cursor_number(&c);
-	cursor_number(&c);
-	clock_bytes = (uint64_t)(c.at - clocks);
-	hash = play_stack(s, &c);
+	lead = cursor_number(&c);
+	cursor_number(&c); /* dcpu */
+	cursor_number(&c); /* dt */
+	if (lead & LEAD_STATE)
+		cursor_byte(&c);
+	head_bytes = RECORD_HEAD + rec->size - cursor_left(&c);
+	hash = play_stack(s, lead, &c);
 	known = &s->threads[s->thread].hashes[hash / 2 % KNOWN_STACKS];
-	if (*known == hash) {
+	if (*known == hash && head_bytes + INDEX_BYTES < bytes) {
+		s->cached_bytes -= bytes - head_bytes - INDEX_BYTES;
 		s->repeated++;
-		s->cached_bytes -= bytes;
-		s->cached_bytes += RECORD_HEAD + STATE_BYTES + clock_bytes +
-				   INDEX_BYTES;
 	}
 	*known = hash;
 }
@@ -103,7 +122,6 @@ void logstat_add(struct logstat *s, const struct record *rec, uint64_t bytes)
 		add_sample(s, rec, bytes);
 	else if (rec->type == PP_OWNER)
 		begin_segment(s, rec);
-	else if (rec->type == PP_STRING || rec->type == PP_CODE ||
-		 rec->type == PP_LINES)
+	else if (rec->type == PP_STRING || rec->type == PP_CODE)
 		s->definition_bytes += bytes;
 }

@@ -14,15 +14,16 @@
 #define KNOWN_STACKS 1024u
 
 struct known_stacks;
+struct hashed_frame;
 
 struct logstat {
 	uint64_t records, bytes;
 	uint64_t samples, sample_bytes, definition_bytes;
-	uint64_t repeated;	   /* samples of a known stack */
-	uint64_t cached_bytes;	   /* of the samples, with the cache */
+	uint64_t repeated;     /* samples that are smaller with the cache */
+	uint64_t cached_bytes; /* of the samples, with the cache */
 
 	/* Private: the stack of the segment, as hashes of its prefixes. */
-	uint64_t *stack;
+	struct hashed_frame *stack;
 	size_t depth, room;
 	struct known_stacks *threads;
 	size_t thread_count, thread_room;

@@ -55,8 +55,7 @@ static bool function_equal(const void *owner, uint32_t index, const void *key)
 	const struct profile *p = owner;
 	const struct function *a = &p->functions[index], *b = key;
 
-	return a->name == b->name && a->file == b->file && a->line == b->line &&
-	       a->table == b->table;
+	return a->name == b->name && a->file == b->file && a->line == b->line;
 }
 
 uint32_t profile_function(struct profile *p, const struct function *f)
@@ -64,8 +63,7 @@ uint32_t profile_function(struct profile *p, const struct function *f)
 	uint64_t hash = hash_number((uintptr_t)f->name);
 	uint32_t found;
 
-	hash = hash_join(hash, (uintptr_t)f->file);
-	hash = hash_join(hash_join(hash, f->line), f->table);
+	hash = hash_join(hash_join(hash, (uintptr_t)f->file), f->line);
 	found = table_find(&p->function_table, hash, function_equal, p, f);
 	if (found != TABLE_NONE)
 		return found;

@@ -25,14 +25,13 @@ struct cost {
 };
 
 /*
- * A function as its source has it. Two processes that ran the same file share
- * it; two lambdas of one line are two if their line tables differ.
+ * A function as its source has it. Processes that ran the same file share it,
+ * and so do code objects that were made of it more than once.
  */
 struct function {
 	const char *name; /* qualified, from 3.11 on; "<native>" of a mark */
 	const char *file; /* NULL: a mark, which stands for no code */
 	uint32_t line;	  /* where it begins; 0 of a mark */
-	uint64_t table;	  /* hash of the line table; tells homonyms apart */
 };
 
 /*
@@ -52,8 +51,8 @@ struct thread {
 	uint32_t process;
 	uint64_t number; /* in its log */
 	uint64_t tid;
-	unsigned kind; /* enum pp_thread_kind */
-	bool known;    /* a THREAD record was read */
+	unsigned kind;	  /* enum pp_thread_kind */
+	bool known;	  /* a THREAD record was read */
 	const char *name; /* NULL if it has none */
 	uint64_t first_cpu_ns, last_cpu_ns;
 	struct cost sampled;
@@ -82,11 +81,10 @@ struct process {
 	size_t note_count;
 	struct cost sampled;
 	struct cost lost[PP_LOSS_MAX];
-	uint64_t last_ns;   /* the latest time that a record has */
-	uint64_t skipped;   /* records of unknown type */
-	uint64_t damages;   /* parts that could not be read */
-	bool undefined;	    /* a frame's code was defined nowhere */
-	bool lines_missing; /* a line table did not reach an instruction */
+	uint64_t last_ns; /* the latest time that a record has */
+	uint64_t skipped; /* records of unknown type */
+	uint64_t damages; /* parts that could not be read */
+	bool undefined;	  /* a frame's code was defined nowhere */
 };
 
 struct profile {

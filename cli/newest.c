@@ -33,9 +33,9 @@ static int take_header(const char *path, struct candidate *found)
 
 	if (fd < 0)
 		return -1;
-	got = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ?
-		      pread(fd, &h, sizeof(h), 0) :
-		      -1;
+	got = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
+		      ? pread(fd, &h, sizeof(h), 0)
+		      : -1;
 	close(fd);
 	if (got != sizeof(h) || memcmp(h.magic, PP_MAGIC, sizeof(h.magic)) != 0)
 		return -1;

@@ -9,7 +9,8 @@
 #include "view.h"
 
 struct order {
-	uint32_t *lines; /* of sums.lines: by file, function or line, see below */
+	uint32_t *
+		lines; /* of sums.lines: by file, function or line, see below */
 	size_t line_count;
 	uint32_t *edges;      /* of sums.edges: by caller, dearest first */
 	uint32_t *first_edge; /* by line_sum: index of its first one in edges */

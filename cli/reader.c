@@ -91,8 +91,8 @@ static int read_header(struct reader *r, struct err *err)
 	    memcmp(h->magic, PP_MAGIC, sizeof(h->magic)) != 0)
 		return err_set(err, "not a pyprof log");
 	if (got < sizeof(*h))
-		return err_set(err, "cut off within its header, after %zu bytes",
-			       got);
+		return err_set(
+			err, "cut off within its header, after %zu bytes", got);
 	return check_header(h, err);
 }
 
@@ -128,8 +128,8 @@ static uint64_t skip_hole(const struct reader *r, uint64_t offset)
 
 	if (data < 0)
 		return errno == ENXIO ? r->size : offset;
-	return (uint64_t)data > offset ? (uint64_t)data / PP_PAGE * PP_PAGE :
-					 offset;
+	return (uint64_t)data > offset ? (uint64_t)data / PP_PAGE * PP_PAGE
+				       : offset;
 }
 
 static void add_chunk(struct reader *r, uint64_t offset,
@@ -200,9 +200,9 @@ static void index_chunks(struct reader *r)
 		} else {
 			end = find_chunk(r, offset);
 			add_damage(r, offset, end,
-				   c.magic == PP_CHUNK_MAGIC ?
-					   "damaged chunk header" :
-					   "no chunk where one should begin");
+				   c.magic == PP_CHUNK_MAGIC
+					   ? "damaged chunk header"
+					   : "no chunk where one should begin");
 		}
 	}
 }
@@ -217,8 +217,8 @@ int reader_open_fd(struct reader *r, int fd, struct err *err)
 		goto fail;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		err_set(err, S_ISDIR(st.st_mode) ? "a directory, not a log" :
-						   "not a regular file");
+		err_set(err, S_ISDIR(st.st_mode) ? "a directory, not a log"
+						 : "not a regular file");
 		goto fail;
 	}
 	r->size = (uint64_t)st.st_size;

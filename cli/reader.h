@@ -60,9 +60,9 @@ struct reader {
 	struct chunk_ref *chunks;
 	size_t chunk_count, chunk_room;
 	enum reader_limit limit;
-	uint64_t at;	     /* offset of the next record */
-	uint64_t end;	     /* where this chunk's records end, it says */
-	uint8_t *window;     /* a copy of the file from window_at on */
+	uint64_t at;	 /* offset of the next record */
+	uint64_t end;	 /* where this chunk's records end, it says */
+	uint8_t *window; /* a copy of the file from window_at on */
 	size_t window_room;
 	size_t window_fill;
 	uint64_t window_at;
@@ -138,6 +138,26 @@ static inline uint32_t cursor_id(struct cursor *c)
 	c->bad |= number > UINT32_MAX;
 	return (uint32_t)number;
 }
+
+/* A zigzag number, as what it adds modulo 2^64. */
+static inline uint64_t cursor_signed(struct cursor *c)
+{
+	uint64_t number = cursor_number(c);
+
+	return number >> 1 ^ -(number & 1);
+}
+
+/* One byte as it is. */
+static inline uint8_t cursor_byte(struct cursor *c)
+{
+	c->bad |= c->at == c->end;
+	return c->bad ? 0 : *c->at++;
+}
+
+/* The lead of a SAMPLE. */
+#define LEAD_STATE     1u /* a state byte follows the clocks */
+#define LEAD_SAME_CODE 2u /* then a line of the frame removed last */
+#define LEAD_POP_SHIFT 2  /* how many frames to remove */
 
 static inline size_t cursor_left(const struct cursor *c)
 {

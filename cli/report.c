@@ -34,10 +34,6 @@ static void tell_shortcomings(const struct process *p)
 		say("%s: some samples name code that is defined nowhere; "
 		    "shown as <code?>",
 		    p->path);
-	if (p->lines_missing)
-		say("%s: some line tables are incomplete; samples beyond their "
-		    "end are shown on the function's first line",
-		    p->path);
 }
 
 /* Load every log that can be read. Returns an exit status. */

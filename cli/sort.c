@@ -77,15 +77,24 @@ static const struct {
 	const char *name;
 	sort_compare *compare;
 } keys[] = {
-	{ "calls", by_calls },	     { "ncalls", by_calls },
-	{ "pcalls", by_calls },	     { "samples", by_samples },
-	{ "time", by_self },	     { "tottime", by_self },
-	{ "cumulative", by_total },  { "cumtime", by_total },
-	{ "file", by_file },	     { "filename", by_file },
-	{ "module", by_file },	     { "line", by_line },
-	{ "name", by_name },	     { "nfl", by_name_file_line },
-	{ "stdname", by_standard_name }, { "-1", by_standard_name },
-	{ "0", by_calls },	     { "1", by_self },
+	{ "calls", by_calls },
+	{ "ncalls", by_calls },
+	{ "pcalls", by_calls },
+	{ "samples", by_samples },
+	{ "time", by_self },
+	{ "tottime", by_self },
+	{ "cumulative", by_total },
+	{ "cumtime", by_total },
+	{ "file", by_file },
+	{ "filename", by_file },
+	{ "module", by_file },
+	{ "line", by_line },
+	{ "name", by_name },
+	{ "nfl", by_name_file_line },
+	{ "stdname", by_standard_name },
+	{ "-1", by_standard_name },
+	{ "0", by_calls },
+	{ "1", by_self },
 	{ "2", by_total },
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the coding of a source, decodes it by iconv, splits it; see source.h. */
+/* Finds the coding of a source, decodes it by iconv, splits it; see source.h.
+ */
 #define _GNU_SOURCE /* memmem */
 #include "source.h"
 
@@ -33,8 +34,8 @@ static int read_file(const char *path, struct text *to, int64_t *changed_ns)
 		close(fd);
 		return -1;
 	}
-	*changed_ns = (int64_t)st.st_mtim.tv_sec * NS_PER_S +
-		      st.st_mtim.tv_nsec;
+	*changed_ns =
+		(int64_t)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
 	while (to->length < SOURCE_BYTES_MAX &&
 	       (n = read(fd, buffer, sizeof(buffer))) > 0)
 		text_add(to, buffer, (size_t)n);
@@ -59,7 +60,8 @@ static const char *next_line(const char *p, const char *end)
 	return p < end ? p + 1 : end;
 }
 
-/* What follows `coding:` or `coding=` in a comment line; false if it is none. */
+/* What follows `coding:` or `coding=` in a comment line; false if it is none.
+ */
 static bool find_cookie(const char *p, const char *end, char *coding)
 {
 	size_t n = 0;
@@ -115,11 +117,14 @@ static void find_coding(const struct text *t, char *coding)
 static const char *iconv_name(const char *coding)
 {
 	static const char *const aliases[][2] = {
-		{ "latin-1", "ISO-8859-1" },  { "iso-latin-1", "ISO-8859-1" },
-		{ "utf-8-sig", "UTF-8" },     { "utf8", "UTF-8" },
+		{ "latin-1", "ISO-8859-1" },
+		{ "iso-latin-1", "ISO-8859-1" },
+		{ "utf-8-sig", "UTF-8" },
+		{ "utf8", "UTF-8" },
 		{ "iso-8859-1-unix", "ISO-8859-1" },
 		{ "latin-1-unix", "ISO-8859-1" },
-		{ "utf-8-unix", "UTF-8" },    { "mac-roman", "MACINTOSH" },
+		{ "utf-8-unix", "UTF-8" },
+		{ "mac-roman", "MACINTOSH" },
 		{ "ascii", "UTF-8" },
 	};
 	size_t i;
@@ -184,8 +189,8 @@ static void find_lines(struct source *s)
 	size_t room = 0;
 
 	for (p = start; p < end; p = next_line(p, end)) {
-		s->lines = must_grow(s->lines, s->count, &room,
-				     sizeof(*s->lines));
+		s->lines =
+			must_grow(s->lines, s->count, &room, sizeof(*s->lines));
 		s->lines[s->count++] = (size_t)(p - start);
 	}
 	s->lines = must_grow(s->lines, s->count, &room, sizeof(*s->lines));

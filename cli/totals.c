@@ -30,8 +30,8 @@ const char *loss_name(unsigned reason, char buffer[16])
 
 const char *loss_words(unsigned reason)
 {
-	return reason < ARRAY_LEN(explanations) ? explanations[reason] :
-						  "a newer pyprof knows why";
+	return reason < ARRAY_LEN(explanations) ? explanations[reason]
+						: "a newer pyprof knows why";
 }
 
 static uint64_t process_end_ns(const struct process *p)

@@ -79,8 +79,8 @@ void rows_init(struct rows *rows, const struct view *v, bool by_lines)
 	else
 		add_functions(rows, v);
 	sort_rows(&v->options->sort, rows->list, rows->count);
-	rows->count = limits_apply(&v->options->limits, rows->list,
-				   rows->count);
+	rows->count =
+		limits_apply(&v->options->limits, rows->list, rows->count);
 }
 
 void rows_done(struct rows *rows)

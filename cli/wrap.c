@@ -27,11 +27,11 @@
 /* What getopt_long() returns: the options of recording, then our own. */
 enum {
 	OPTION_FIRST = 256,
-#define X(name, letter, flag, argument, variable, value, deflt, help) \
+#define X(name, letter, flag, argument, variable, value, deflt, help)          \
 	OPTION_##name,
 	PP_OPTIONS(X)
 #undef X
-	OPTION_REPORT,
+		OPTION_REPORT,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -40,7 +40,7 @@ static const struct recording {
 	const char *flag, *argument, *variable, *value, *deflt, *help;
 	int letter;
 } recording[] = {
-#define X(name, letter, flag, argument, variable, value, deflt, help) \
+#define X(name, letter, flag, argument, variable, value, deflt, help)          \
 	{ flag, argument, variable, value, deflt, help, letter },
 	PP_OPTIONS(X)
 #undef X

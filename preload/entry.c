@@ -37,8 +37,9 @@ static struct {
 	struct log_facts facts;
 } g;
 
-/* The mask of before fork(), in the thread that forks. */
+/* What the thread that forks had before. */
 static __thread uint64_t fork_mask;
+static __thread int fork_host_blocks;
 
 /* -- start --------------------------------------------------------------- */
 
@@ -55,9 +56,9 @@ static void set_span(void)
 
 /*
  * Begin a log of this process, the calling thread being its main one, whose
- * sampling signal is blocked.
+ * sampling signal is blocked; host_blocks: so the host believes it to stay.
  */
-static void begin(void)
+static void begin(int host_blocks)
 {
 	struct thread *t;
 
@@ -69,6 +70,7 @@ static void begin(void)
 	t = threads_adopt_self(PP_THREAD_MAIN);
 	if (!t)
 		return;
+	atomic_store(&t->host_blocks, host_blocks);
 	threads_adopt_others();
 	log_write_facts(t, &g.facts);
 	/* publishes all of the above to handlers */
@@ -78,7 +80,10 @@ static void begin(void)
 
 static void before_fork(void)
 {
+	struct thread *t = thread_self();
+
 	fork_mask = mask_block(mask_of(target.settings.signal));
+	fork_host_blocks = t ? atomic_load(&t->host_blocks) : 0;
 	if (state_is_armed() && target.row->minor >= FORK_WARNS_MINOR)
 		engine_lend();
 }
@@ -94,14 +99,14 @@ static void in_child(void)
 
 	thread_set_self(NULL);
 	if (target.settings.children)
-		begin();
+		begin(fork_host_blocks);
 	mask_set(fork_mask);
 	errno = saved;
 }
 
 static void start(void)
 {
-	uint64_t mask;
+	uint64_t mask, signal;
 
 	engine_choose();
 	if (state_init() < 0) {
@@ -112,9 +117,11 @@ static void start(void)
 	    handlers_install() < 0 ||
 	    pthread_atfork(before_fork, in_parent, in_child) != 0)
 		return;
-	mask = mask_block(mask_of(target.settings.signal));
-	begin();
-	mask_set(mask);
+	signal = mask_of(target.settings.signal);
+	mask = mask_block(signal);
+	begin((mask & signal) != 0);
+	/* a signal that the program was started with blocked is taken out */
+	mask_set(state_is_armed() ? mask & ~signal : mask);
 	if (state_is_armed())
 		interp_hook_deaths();
 }
@@ -256,7 +263,9 @@ bool entry_exec_begin(void)
 	mask = mask_block(mask_of(target.settings.signal));
 	write_end(PP_ENDED_EXEC);
 	handlers_remove();
-	mask_set(mask);
+	/* a mask outlives exec, also the one that we pretended */
+	if (!thread_self() || !atomic_load(&thread_self()->host_blocks))
+		mask_set(mask);
 	return true;
 }
 
@@ -266,6 +275,7 @@ void entry_exec_failed(void)
 		return;
 	__atomic_store_n(&state->header->ended, PP_ENDED_NOT, __ATOMIC_RELEASE);
 	atomic_store(&state->armed, 1);
+	mask_unblock(mask_of(target.settings.signal));
 	engine_start();
 }
 

@@ -4,6 +4,7 @@
  */
 #include "handlers.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "engine.h"
@@ -13,6 +14,10 @@
 #include "safe/signals.h"
 #include "safe/state.h"
 #include "safe/target.h"
+#include "safe/thread.h"
+
+/* Looks at a thread that shall block a signal: some milliseconds. */
+#define BLOCK_LOOKS 5000
 
 static const int faults[] = { SIGSEGV, SIGBUS };
 
@@ -122,29 +127,75 @@ bool handlers_has_fault(int number)
 	return g.installed && signals_is_fault(number);
 }
 
+/* Tell a thread to block a signal that its host believes blocked. */
+static bool tell_to_block(struct thread *t, int number)
+{
+	int tid = t ? atomic_load(&t->tid) : 0;
+
+	if (tid <= 0 || !atomic_load(&t->host_blocks))
+		return false;
+	if (t == thread_self())
+		mask_block(mask_of(number));
+	else if (signals_send(tid, number, &signals_block_cookie) == 0)
+		return true;
+	atomic_store(&t->host_blocks, 0);
+	return true;
+}
+
+/*
+ * Make the blocks that we pretended real, in every thread, and wait for a
+ * bounded time until that is done. Were there any?
+ */
+static bool make_blocks_real(int number)
+{
+	uint32_t n = state_is_armed() ? thread_slots() : 0;
+	bool any = false;
+
+	for (uint32_t i = 0; i < n; i++)
+		any |= tell_to_block(thread_at(i), number);
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		for (int look = 0;
+		     t && look < BLOCK_LOOKS && atomic_load(&t->host_blocks);
+		     look++)
+			sched_yield();
+	}
+	return any;
+}
+
+/* The signal is the host's from here on, as it set it. */
+static void give_back(int number, bool is_blocked)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, host;
+
+	signals_get_host(number, &host);
+	/* throws away what is pending of ours, unless the host's may be, too */
+	if (!is_blocked)
+		real()->sigaction(number, &ignore, NULL);
+	real()->sigaction(number, &host, NULL);
+}
+
 void handlers_move(void)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction none = { .sa_handler = SIG_DFL };
 	int old = target.settings.signal, number = free_signal();
-	uint64_t mask = mask_block(mask_of(target.settings.signal));
 	bool armed = state_is_armed();
 
 	if (armed)
 		engine_stop();
-	real()->sigaction(old, &ignore, NULL);
-	if (number && install_sampling(number)) {
-		target.settings.signal = number;
-		memset(&ignore, 0, sizeof(ignore));
-		signals_set_host(number, &ignore);
-		if (armed) {
-			state->header->signal = (uint32_t)number;
-			engine_start();
-		}
-	} else {
+	give_back(old, make_blocks_real(old));
+	if (!number || !install_sampling(number)) {
 		msg_line("the program takes the sampling signal and no other "
 			 "is free; sampling has ended",
 			 NULL, NULL);
 		g.installed = false;
+		return;
 	}
-	mask_set(mask);
+	signals_set_host(number, &none);
+	target.settings.signal = number;
+	if (armed) {
+		state->header->signal = (uint32_t)number;
+		engine_start();
+	}
 }

@@ -75,7 +75,7 @@ static int change_mask(mask_function *libc, int how, const sigset_t *set,
 
 	if (!t || !handlers_has_sampling(number))
 		return libc(how, set, old);
-	before = t->host_blocks;
+	before = atomic_load(&t->host_blocks);
 	named = set && sigismember(set, number) == 1;
 	if (set) {
 		ours = *set;
@@ -86,7 +86,7 @@ static int change_mask(mask_function *libc, int how, const sigset_t *set,
 	if (ret != 0)
 		return ret;
 	if (set && (named || how == SIG_SETMASK))
-		t->host_blocks = named && how != SIG_UNBLOCK;
+		atomic_store(&t->host_blocks, named && how != SIG_UNBLOCK);
 	if (old && before)
 		sigaddset(old, number);
 	return ret;
@@ -154,11 +154,16 @@ PP_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
 
 /* -- setitimer ----------------------------------------------------------- */
 
+static bool is_our_itimer(__itimer_which_t which)
+{
+	return which == ITIMER_PROF && state_is_armed() &&
+	       target.engine == PP_ENGINE_ITIMER;
+}
+
 PP_EXPORT int setitimer(__itimer_which_t which, const struct itimerval *value,
 			struct itimerval *old)
 {
-	if (which == ITIMER_PROF && state_is_armed() &&
-	    target.engine == PP_ENGINE_ITIMER) {
+	if (is_our_itimer(which)) {
 		/* the one clock that a process has only once */
 		engine_stop();
 		target.engine = PP_ENGINE_TIMER;
@@ -166,4 +171,12 @@ PP_EXPORT int setitimer(__itimer_which_t which, const struct itimerval *value,
 		engine_start();
 	}
 	return real()->setitimer(which, value, old);
+}
+
+PP_EXPORT int getitimer(__itimer_which_t which, struct itimerval *value)
+{
+	if (!is_our_itimer(which))
+		return real()->getitimer(which, value);
+	memset(value, 0, sizeof(*value));
+	return 0;
 }

@@ -26,7 +26,7 @@ static void *run(void *birth)
 	threads_begin();
 	t = thread_self();
 	if (t)
-		t->host_blocks = b.host_blocks;
+		atomic_store(&t->host_blocks, b.host_blocks);
 	return b.function(b.argument);
 }
 
@@ -42,7 +42,7 @@ PP_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 		return libc->pthread_create(id, attributes, function, argument);
 	creator = thread_self();
 	*b = (struct birth){ function, argument,
-			     creator && creator->host_blocks };
+			     creator && atomic_load(&creator->host_blocks) };
 	ret = libc->pthread_create(id, attributes, run, b);
 	if (ret != 0)
 		free(b);

@@ -14,7 +14,6 @@
 #include "proof.h"
 #include "pyapi.h"
 #include "safe/codes.h"
-#include "safe/mask.h"
 #include "safe/state.h"
 #include "safe/target.h"
 #include "text.h"
@@ -306,16 +305,8 @@ int interp_prove(struct log_facts *facts)
 
 static void on_code_death(void *code)
 {
-	if (state_is_armed() &&
-	    idtable_find(state->codes, STATE_CODES, (uintptr_t)code)) {
-		uint64_t mask = mask_block(mask_of(target.settings.signal));
-		struct thread *t = thread_self();
-
-		if (t)
-			t->maps = 1;
-		codes_died(t, (uintptr_t)code);
-		mask_set(mask);
-	}
+	if (state_is_armed())
+		codes_died((uintptr_t)code);
 	g.code_dealloc(code);
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The proof of a row of offsets. A C function of ours is called from nested
- * functions, a generator and a method; in it, our walk must show the same
- * frames, at the same instructions, as the frame objects of the public API.
- * The program runs in a namespace of its own and leaves nothing behind.
+ * functions and a generator; in it, our walk must show the same frames, at the
+ * same instructions and lines, as the frame objects of the public API. The
+ * program runs in a namespace of its own, which is emptied, so that it leaves
+ * nothing behind, no garbage for the collector either (hence no class).
  */
 #include "proof.h"
 
@@ -14,6 +15,7 @@
 #include "pyapi.h"
 #include "safe/codes.h"
 #include "safe/guard.h"
+#include "safe/lines.h"
 #include "safe/target.h"
 #include "safe/walk.h"
 
@@ -44,11 +46,10 @@ static const char program[] = "def outer():\n"
 			      "def numbers():\n"
 			      "    check()\n"
 			      "    yield 1\n"
-			      "class Thing:\n"
-			      "    def method(self):\n"
-			      "        for i in numbers(): pass\n"
+			      "def loop():\n"
+			      "    for i in numbers(): pass\n"
 			      "outer()\n"
-			      "Thing().method()\n";
+			      "loop()\n";
 
 /* An int attribute; -1 if it is none. */
 static long number_of(void *object, const char *name)
@@ -107,6 +108,19 @@ static const char *compare_code(void *code)
 	return NULL;
 }
 
+/* Does our decoder find the frame's line? */
+static bool same_line(void *frame, const struct frame *ours)
+{
+	struct codes_span table;
+	uint32_t firstlineno;
+
+	if (!codes_read_lines(ours->code, &table, &firstlineno))
+		return false;
+	return number_of(frame, "f_lineno") ==
+	       (long)(firstlineno + lines_decode(target.row->lines, &table,
+						 ours->position - 1));
+}
+
 /* Compare a frame object with what the walk says of the same frame. */
 static const char *compare_frame(void *frame, const struct frame *ours)
 {
@@ -121,6 +135,8 @@ static const char *compare_frame(void *frame, const struct frame *ours)
 	else if (number_of(frame, "f_lasti") !=
 		 ((long)ours->position - 1) * scale)
 		wrong = "f_lasti";
+	else if (!same_line(frame, ours))
+		wrong = "f_lineno";
 	else
 		wrong = compare_code(code);
 	py.Py_DecRef(code);
@@ -274,6 +290,8 @@ const char *proof_run(void)
 	} else if (!g.wrong && g.calls != 2) {
 		g.wrong = "the proof ran in part";
 	}
+	if (names)
+		py.PyDict_Clear(names);
 	for (size_t i = 0; i < 4; i++) {
 		void *object = (void *[]){ result, function, names, code }[i];
 

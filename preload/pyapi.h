@@ -26,6 +26,7 @@
 	X(PyEval_RestoreThread, void, (void *))                                \
 	X(Py_CompileString, void *, (const char *, const char *, int))         \
 	X(PyDict_New, void *, (void))                                          \
+	X(PyDict_Clear, void, (void *))                                        \
 	X(PyDict_SetItemString, int, (void *, const char *, void *))           \
 	X(PyCFunction_NewEx, void *, (void *, void *, void *))                 \
 	X(PyObject_GetAttrString, void *, (void *, const char *))              \

@@ -26,6 +26,7 @@
 	  (const sigset_t *, siginfo_t *, const struct timespec *))            \
 	X(setitimer, int,                                                      \
 	  (__itimer_which_t, const struct itimerval *, struct itimerval *))    \
+	X(getitimer, int, (__itimer_which_t, struct itimerval *))              \
 	X(pthread_create, int,                                                 \
 	  (pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))    \
 	X(pthread_condattr_setclock, int, (pthread_condattr_t *, clockid_t))   \

@@ -17,7 +17,8 @@
  *
  * Times are in units of header.unit_ns nanoseconds: `time` is CLOCK_MONOTONIC,
  * `cpu` the thread's own CPU clock. dt and dcpu count from the previous OWNER,
- * SAMPLE or LOST record of the same segment.
+ * SAMPLE or LOST record of the same segment. A zigzag varint is the unsigned
+ * number 2n for n >= 0 and -2n - 1 for n < 0.
  */
 #ifndef PYPROF_FORMAT_H
 #define PYPROF_FORMAT_H
@@ -51,19 +52,20 @@
  * THREAD_NAME thread bytes: its name, UTF-8.
  * STRING     id kind bytes: kind 1, 2 or 4 is CPython's bytes per character
  *            (Latin-1, UCS-2, UCS-4; may hold lone surrogates), 0 is UTF-8.
- * CODE       id name qualname file firstlineno lines_kind lines_total bytes:
- *            a code object. name, qualname and file are STRING ids (qualname 0
- *            before 3.11). lines_kind says how the line table is coded (enum
- *            pp_lines), lines_total its full length; bytes is its beginning,
- *            what is missing follows in LINES or was lost.
- * LINES      id offset bytes: a further piece of a code's line table.
- * SAMPLE     state(1 byte) dt dcpu pop, then (code position) pairs to the end:
- *            take the previous stack of this segment, remove `pop` frames on
- *            the leaf side, append the pairs, root side first. code 0 is a
- *            frame whose code could not be named. position is the last
- *            instruction begun, in units of 2 bytes (3.8, 3.9: of 1 byte),
- *            plus 1; 0 is before the first. The stack may be empty: the thread
- *            was in no Python code. Its weight is dcpu.
+ * CODE       id name qualname file firstlineno: a code object. name, qualname
+ *            and file are STRING ids (qualname 0 before 3.11).
+ * SAMPLE     lead dcpu dt, then what lead says, then (code line) pairs to the
+ *            end: take the previous stack of this segment, remove lead >> 2
+ *            frames on the leaf side, append the pairs, root side first. With
+ *            bit 0 of lead a state byte follows, else the state is that of the
+ *            previous sample (0 at the segment's begin). With bit 1 a line
+ *            follows: the first frame appended is of the same code as the
+ *            frame that was removed last, the one nearest to the root, and
+ *            has this line; the pairs come after it. dt is a zigzag varint, to
+ *            be added to dcpu. A line is counted from the code's firstlineno,
+ *            modulo 2^32. code 0 is a frame whose code could not be named. The
+ *            stack may be empty: the thread was in no Python code. The weight
+ *            is dcpu.
  * LOST       reason dt dcpu: CPU time that no sample covers, for a reason of
  *            PP_LOSSES.
  * INFO       key bytes: a fact about the process, PP_INFOS.
@@ -74,11 +76,10 @@
 	X(3, THREAD_END, 3)                                                    \
 	X(4, THREAD_NAME, 1)                                                   \
 	X(5, STRING, 2)                                                        \
-	X(6, CODE, 7)                                                          \
-	X(7, LINES, 2)                                                         \
-	X(8, SAMPLE, 4)                                                        \
-	X(9, LOST, 3)                                                          \
-	X(10, INFO, 1)
+	X(6, CODE, 5)                                                          \
+	X(7, SAMPLE, 3)                                                        \
+	X(8, LOST, 3)                                                          \
+	X(9, INFO, 1)
 
 enum pp_record {
 #define X(number, name, least) PP_##name = number,
@@ -127,6 +128,11 @@ enum pp_info {
 #undef X
 };
 
+/* Bits of a sample's lead; what is above them is the frames removed. */
+#define PP_LEAD_STATE 1u /* a state byte follows */
+#define PP_LEAD_SAME  2u /* a line follows: of the frame removed last */
+#define PP_LEAD_SHIFT 2
+
 /* The state byte of a sample; header.state_known says which bits are true. */
 #define PP_STATE_GIL	   0x01 /* holds the GIL */
 #define PP_STATE_GIL_WAIT  0x02 /* wants it */
@@ -139,13 +145,6 @@ enum pp_thread_kind {
 	PP_THREAD_MAIN = 0,    /* the thread that started Python */
 	PP_THREAD_CREATED = 1, /* by pthread_create, seen from its birth */
 	PP_THREAD_FOUND = 2,   /* first seen by a sample */
-};
-
-/* How a line table is coded; the same numbers as CPython's three schemes. */
-enum pp_lines {
-	PP_LINES_LNOTAB = 1,	/* 3.8, 3.9: Objects/lnotab_notes.txt */
-	PP_LINES_LINETABLE = 2, /* 3.10: PEP 626 */
-	PP_LINES_LOCATIONS = 3, /* 3.11 on: PEP 657, Objects/locations.md */
 };
 
 enum pp_mode { PP_MODE_CPU = 1, PP_MODE_NONE = 2 };

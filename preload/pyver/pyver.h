@@ -27,7 +27,7 @@ enum pyver_walk {
 	PYVER_CURRENT_FRAME, /* 3.13 on: ts->current_frame */
 };
 
-/* How co_linetable (co_lnotab before 3.10) is to be read; goes into the log. */
+/* How co_linetable (co_lnotab before 3.10) is to be read: see safe/lines.c. */
 enum pyver_lines {
 	PYVER_LINES_LNOTAB = 1, /* 3.8, 3.9: (bytes, signed line) pairs */
 	PYVER_LINES_LINETABLE =

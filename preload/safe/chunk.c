@@ -181,6 +181,7 @@ static void write_owner(struct thread *t)
 		p[i] = body[i];
 	chunk_commit(t, length + 2);
 	t->depth = 0;
+	t->last_state = 0;
 }
 
 /* Go on in the chunk ahead, or in another that has room for so much. */

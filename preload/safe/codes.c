@@ -16,9 +16,6 @@
 /* Longer names are cut. */
 #define NAME_MOST 4096u
 
-/* LINES records of codes_died(): a piece each. */
-#define PIECE_BYTES (32u << 10)
-
 /* Can both ends of a span be read? */
 static bool readable(const struct codes_span *s)
 {
@@ -117,21 +114,31 @@ static uint32_t string_id(struct thread *t, const struct codes_span *s)
 	return id;
 }
 
-bool codes_read(uintptr_t at, struct codes_facts *c)
+bool codes_read_lines(uintptr_t code, struct codes_span *lines,
+		      uint32_t *firstlineno)
 {
 	const struct pyver *v = target.row;
 	unsigned faults = 0;
-	uintptr_t name = guard_u64(at + (unsigned)v->co_name, &faults);
-	uintptr_t file = guard_u64(at + (unsigned)v->co_filename, &faults);
-	uintptr_t lines = guard_u64(at + (unsigned)v->co_linetable, &faults);
+	uintptr_t table = guard_u64(code + (unsigned)v->co_linetable, &faults);
+
+	*firstlineno = guard_u32(code + (unsigned)v->co_firstlineno, &faults);
+	return !faults && read_bytes(table, lines);
+}
+
+bool codes_read(uintptr_t code, struct codes_facts *c)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+	uintptr_t name = guard_u64(code + (unsigned)v->co_name, &faults);
+	uintptr_t file = guard_u64(code + (unsigned)v->co_filename, &faults);
 	uintptr_t qualname = 0;
 
 	if (v->co_qualname != PYVER_NONE)
-		qualname = guard_u64(at + (unsigned)v->co_qualname, &faults);
-	c->firstlineno = guard_u32(at + (unsigned)v->co_firstlineno, &faults);
+		qualname = guard_u64(code + (unsigned)v->co_qualname, &faults);
 	c->has_qualname = qualname && read_str(qualname, &c->qualname);
 	return !faults && read_str(name, &c->name) &&
-	       read_str(file, &c->file) && read_bytes(lines, &c->lines);
+	       read_str(file, &c->file) &&
+	       codes_read_lines(code, &c->lines, &c->firstlineno);
 }
 
 static bool is_word(const struct codes_span *s, const char *word)
@@ -153,23 +160,18 @@ static bool is_init_cleanup(const struct codes_facts *c)
 /* Write the CODE record and those it refers to. Returns the id or 0. */
 static uint32_t define(struct thread *t, const struct codes_facts *c)
 {
-	uint32_t inline_bytes = c->lines.length < CODES_LINES_MOST
-					? c->lines.length
-					: CODES_LINES_MOST;
 	uint32_t id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
 						    memory_order_relaxed);
-	uint64_t numbers[7] = {
+	uint64_t numbers[5] = {
 		id,
 		string_id(t, &c->name),
 		c->has_qualname ? string_id(t, &c->qualname) : 0,
 		string_id(t, &c->file),
 		c->firstlineno,
-		(uint64_t)target.row->lines,
-		c->lines.length,
 	};
 
 	if (!numbers[1] || !numbers[3] ||
-	    record_write(t, PP_CODE, numbers, 7, c->lines.at, inline_bytes) < 0)
+	    record_write(t, PP_CODE, numbers, 5, NULL, 0) < 0)
 		return 0;
 	state_count(PP_COUNT_codes, 1);
 	return id;
@@ -215,36 +217,10 @@ uint32_t codes_id(struct thread *t, uintptr_t code)
 	return id;
 }
 
-/* The part of a long line table that its CODE record did not take. */
-static void write_rest(struct thread *t, uint32_t id, uintptr_t code)
+void codes_died(uintptr_t code)
 {
-	struct codes_facts c;
-
-	if (!codes_read(code, &c))
-		return;
-	for (uint32_t at = CODES_LINES_MOST; at < c.lines.length;
-	     at += PIECE_BYTES) {
-		uint64_t numbers[2] = { id, at };
-		uint32_t left = c.lines.length - at;
-
-		if (record_write(t, PP_LINES, numbers, 2, c.lines.at + at,
-				 left < PIECE_BYTES ? left : PIECE_BYTES) < 0)
-			return;
-	}
-}
-
-void codes_died(struct thread *t, uintptr_t code)
-{
-	struct idtable_entry *entry =
-		idtable_find(state->codes, STATE_CODES, code);
-	uint32_t id;
-
-	if (!entry)
-		return;
-	id = atomic_load_explicit(&entry->id, memory_order_acquire);
-	if (id && id != CODES_SKIP && t)
-		write_rest(t, id, code);
-	idtable_forget(state->codes, STATE_CODES, code);
-	/* tells every thread not to trust the addresses of its last stack */
-	atomic_fetch_add_explicit(&state->deaths, 1, memory_order_release);
+	if (idtable_forget(state->codes, STATE_CODES, code))
+		/* tells every thread not to trust its last stack's addresses */
+		atomic_fetch_add_explicit(&state->deaths, 1,
+					  memory_order_release);
 }

@@ -2,8 +2,7 @@
 /*
  * Code objects and the names they bear, defined in the log at first sight. A
  * code object is known by its address until codes_died(), so an address that
- * is used again is a new code. Handler, or a thread with the GIL and the
- * sampling signal blocked.
+ * is used again is a new code. Handler, or a thread with the GIL.
  */
 #ifndef SAFE_CODES_H
 #define SAFE_CODES_H
@@ -15,9 +14,6 @@
 
 #define CODES_UNNAMED 0		 /* could not be defined now */
 #define CODES_SKIP    UINT32_MAX /* no function: leave the frame out */
-
-/* The most bytes of a line table that a CODE record takes. */
-#define CODES_LINES_MOST (64u << 10)
 
 /* Bytes of an object of the host. */
 struct codes_span {
@@ -36,6 +32,10 @@ struct codes_facts {
 /* Read them, by guarded loads. False if the object makes no sense. */
 bool codes_read(uintptr_t code, struct codes_facts *facts);
 
+/* The same for the line table and firstlineno alone. */
+bool codes_read_lines(uintptr_t code, struct codes_span *lines,
+		      uint32_t *firstlineno);
+
 /*
  * The id of a code object that a frame of the calling thread refers to.
  * Defines it in the thread's log if it is new. CODES_UNNAMED if there is no
@@ -43,10 +43,7 @@ bool codes_read(uintptr_t code, struct codes_facts *facts);
  */
 uint32_t codes_id(struct thread *t, uintptr_t code);
 
-/*
- * The code object is about to be freed: write what of its line table is
- * missing, and forget it. Needs the GIL. t may be NULL: nothing is written.
- */
-void codes_died(struct thread *t, uintptr_t code);
+/* The code object is about to be freed: forget it. Needs the GIL. */
+void codes_died(uintptr_t code);
 
 #endif

@@ -16,13 +16,27 @@
 #include "safe/target.h"
 #include "safe/thread.h"
 
-char signals_cookie;
+char signals_cookie, signals_block_cookie;
 
 /* A handler that took longer in wall time is asked for its CPU time. */
 #define LONG_NS 20000u
 
 /* The most ticks that one slow run leaves out. */
 #define SKIP_MOST 1000u
+
+long signals_send(int tid, int number, void *value)
+{
+	siginfo_t info;
+
+	/* no library call: the ticker comes this way */
+	for (size_t i = 0; i < sizeof(info); i++)
+		((volatile char *)&info)[i] = 0;
+	info.si_signo = number;
+	info.si_code = SI_QUEUE;
+	info.si_pid = sys_getpid();
+	info.si_value.sival_ptr = value;
+	return sys_call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, number, &info);
+}
 
 /* Was it sent by one of our clocks? */
 static bool is_ours(const siginfo_t *info)
@@ -135,6 +149,9 @@ static void sample(const siginfo_t *info, const ucontext_t *context)
 				   __ATOMIC_RELAXED);
 		return;
 	}
+	/* setitimer's signal comes to any thread */
+	if (target.settings.main_thread_only && t->kind != PP_THREAD_MAIN)
+		return;
 	/*
 	 * Whoever closes the log clears armed and then waits for busy to be 0;
 	 * so busy is set first and armed read again, in that order.
@@ -157,7 +174,14 @@ static void serve_other(int number, siginfo_t *info, ucontext_t *context)
 	struct thread *t = thread_self();
 	struct sigaction host;
 
-	if (t && t->host_blocks) {
+	if (t && info->si_code == SI_QUEUE &&
+	    info->si_value.sival_ptr == &signals_block_cookie) {
+		sigaddset(&context->uc_sigmask, number);
+		/* tells handlers_move(), which waits for it */
+		atomic_store_explicit(&t->host_blocks, 0, memory_order_release);
+		return;
+	}
+	if (t && atomic_load_explicit(&t->host_blocks, memory_order_relaxed)) {
 		sigaddset(&context->uc_sigmask, number);
 		signals_send_again(number, info);
 		return;

@@ -28,6 +28,11 @@ static inline uint64_t mask_block(uint64_t signals)
 	return before;
 }
 
+static inline void mask_unblock(uint64_t signals)
+{
+	sys_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &signals, NULL, MASK_BYTES);
+}
+
 static inline void mask_set(uint64_t signals)
 {
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &signals, NULL, MASK_BYTES);

@@ -23,6 +23,12 @@ static inline uint8_t *put_varint(uint8_t *p, uint64_t v)
 	return p;
 }
 
+/* The unsigned number that a zigzag varint is written as. */
+static inline uint64_t zigzag(int64_t v)
+{
+	return ((uint64_t)v << 1) ^ (uint64_t)(v >> 63);
+}
+
 /* How many bytes put_varint() writes. */
 static inline uint32_t varint_bytes(uint64_t v)
 {

@@ -6,6 +6,7 @@
 #include "safe/sample.h"
 
 #include "safe/codes.h"
+#include "safe/lines.h"
 #include "safe/record.h"
 #include "safe/state.h"
 #include "safe/target.h"
@@ -59,42 +60,37 @@ static struct frame *frame_at(struct thread *t, const struct stack *s,
 }
 
 /*
- * Give every frame its id: that of the last stack where nothing has changed,
- * else the table's. Frames that are no function are dropped. Returns how many
- * frames from the root are as they were, as far as addresses tell.
+ * Give every frame its id and line: those of the last stack where nothing has
+ * changed, else from the tables. Frames that are no function are dropped.
  */
-static uint32_t name_frames(struct thread *t, struct stack *s)
+static void name_frames(struct thread *t, struct stack *s)
 {
 	/* pairs with codes_died(): addresses of before may be reused */
 	uint64_t deaths =
 		atomic_load_explicit(&state->deaths, memory_order_acquire);
 	bool trusted = deaths == t->deaths_seen;
-	uint32_t common = 0, kept = 0;
+	uint32_t kept = 0;
 
 	t->deaths_seen = deaths;
-	while (trusted && common < s->depth && common < t->depth) {
-		struct frame *f = frame_at(t, s, common);
+	for (uint32_t i = 0; i < s->depth; i++) {
+		struct frame *f = frame_at(t, s, i), *l = &t->last[i];
+		/* a definition may begin a segment, which empties the last */
+		bool same = trusted && i < t->depth && f->code == l->code;
 
-		if (f->code != t->last[common].code ||
-		    f->position != t->last[common].position)
-			break;
-		f->id = t->last[common++].id;
-	}
-	for (uint32_t i = common; i < s->depth; i++) {
-		struct frame *f = frame_at(t, s, i);
-
-		f->id = i < t->depth && trusted && f->code == t->last[i].code
-				? t->last[i].id
-				: codes_id(t, f->code);
+		f->id = same ? l->id : codes_id(t, f->code);
+		if (same && f->position == l->position)
+			f->line = l->line;
+		else if (f->id == CODES_UNNAMED || f->id == CODES_SKIP)
+			f->line = 0;
+		else
+			f->line =
+				lines_at(t->lines, f->code, f->id, f->position);
 	}
 	/* leaf first, so the survivors move towards the leaf */
 	for (uint32_t i = 0; i < s->depth; i++)
 		if (t->now[i].id != CODES_SKIP)
 			t->now[kept++] = t->now[i];
-	if (kept < s->depth)
-		common = 0;
 	s->depth = kept;
-	return common;
 }
 
 /* How many frames from the root the last stack and the new one share. */
@@ -105,8 +101,7 @@ static uint32_t common_frames(struct thread *t, const struct stack *s)
 	for (i = 0; i < s->depth && i < t->depth; i++) {
 		struct frame *f = frame_at(t, s, i);
 
-		if (f->id != t->last[i].id ||
-		    f->position != t->last[i].position)
+		if (f->id != t->last[i].id || f->line != t->last[i].line)
 			break;
 	}
 	return i;
@@ -115,20 +110,42 @@ static uint32_t common_frames(struct thread *t, const struct stack *s)
 /* The numbers of a SAMPLE record, before it is written. */
 struct sample {
 	uint8_t state;
-	uint64_t dt, dcpu;
-	uint32_t common;
+	uint64_t dcpu, dt; /* dt as a zigzag number, beyond dcpu */
+	uint64_t lead;
+	uint32_t common; /* frames kept */
+	uint32_t pairs;	 /* place of the first frame written as a pair */
 };
+
+/* Choose the shortest form of what has changed. */
+static void compare(struct thread *t, const struct stack *s, struct sample *m)
+{
+	uint32_t common = common_frames(t, s);
+
+	m->common = m->pairs = common;
+	m->lead = (uint64_t)(t->depth - common) << PP_LEAD_SHIFT;
+	if (m->state != t->last_state)
+		m->lead |= PP_LEAD_STATE;
+	if (common < t->depth && common < s->depth &&
+	    frame_at(t, s, common)->id == t->last[common].id) {
+		m->lead |= PP_LEAD_SAME;
+		m->pairs++;
+	}
+}
 
 static uint32_t body_bytes(struct thread *t, const struct stack *s,
 			   const struct sample *m)
 {
-	uint32_t n = 1 + varint_bytes(m->dt) + varint_bytes(m->dcpu) +
-		     varint_bytes(t->depth - m->common);
+	uint32_t n = varint_bytes(m->lead) + varint_bytes(m->dcpu) +
+		     varint_bytes(m->dt);
 
+	if (m->lead & PP_LEAD_STATE)
+		n++;
 	for (uint32_t i = m->common; i < s->depth; i++) {
 		struct frame *f = frame_at(t, s, i);
 
-		n += varint_bytes(f->id) + varint_bytes(f->position);
+		n += varint_bytes(f->line);
+		if (i >= m->pairs)
+			n += varint_bytes(f->id);
 	}
 	return n;
 }
@@ -141,20 +158,25 @@ static void put_sample(struct thread *t, const struct stack *s,
 
 	*p++ = PP_SAMPLE;
 	p = put_varint(p, body);
-	*p++ = m->state;
-	p = put_varint(p, m->dt);
+	p = put_varint(p, m->lead);
 	p = put_varint(p, m->dcpu);
-	p = put_varint(p, t->depth - m->common);
+	p = put_varint(p, m->dt);
+	if (m->lead & PP_LEAD_STATE)
+		*p++ = m->state;
 	for (uint32_t i = m->common; i < s->depth; i++) {
 		struct frame *f = frame_at(t, s, i);
 
-		p = put_varint(p, f->id);
-		p = put_varint(p, f->position);
+		if (i >= m->pairs)
+			p = put_varint(p, f->id);
+		p = put_varint(p, f->line);
 		if (f->id == CODES_UNNAMED)
 			state_count(PP_COUNT_unnamed, 1);
-		t->last[i] = *f;
 	}
+	/* also those kept: their positions may have moved within the line */
+	for (uint32_t i = 0; i < s->depth; i++)
+		t->last[i] = *frame_at(t, s, i);
 	t->depth = s->depth;
+	t->last_state = m->state;
 	chunk_commit(t, (uint32_t)(p - start));
 }
 
@@ -162,12 +184,15 @@ static int write_sample(struct thread *t, const struct stack *s,
 			struct sample *m)
 {
 	uint32_t segments = t->segments;
-	uint32_t body = body_bytes(t, s, m);
-	uint8_t *p = chunk_reserve(t, RECORD_HEAD + body);
+	uint32_t body;
+	uint8_t *p;
 
+	compare(t, s, m);
+	body = body_bytes(t, s, m);
+	p = chunk_reserve(t, RECORD_HEAD + body);
 	if (p && t->segments != segments) {
 		/* a new segment begins without a last stack */
-		m->common = 0;
+		compare(t, s, m);
 		body = body_bytes(t, s, m);
 		p = chunk_reserve(t, RECORD_HEAD + body);
 	}
@@ -180,16 +205,15 @@ static int write_sample(struct thread *t, const struct stack *s,
 static void record_stack(struct thread *t, struct stack *s, uint8_t bits,
 			 uint64_t now_ns, uint64_t cpu_ns)
 {
+	uint64_t dt = record_units(now_ns) - record_units(t->time_ns);
+	uint64_t dcpu = record_units(cpu_ns) - record_units(t->cpu_ns);
 	struct sample m = {
 		.state = s->truncated ? bits | PP_STATE_TRUNCATED : bits,
-		.dt = record_units(now_ns) - record_units(t->time_ns),
-		.dcpu = record_units(cpu_ns) - record_units(t->cpu_ns),
+		.dcpu = dcpu,
+		.dt = zigzag((int64_t)(dt - dcpu)),
 	};
-	uint32_t segments = t->segments;
 
-	m.common = name_frames(t, s);
-	if (t->segments != segments || m.common == 0)
-		m.common = common_frames(t, s);
+	name_frames(t, s);
 	if (write_sample(t, s, &m) < 0) {
 		count_lost(PP_LOST_space);
 		return;

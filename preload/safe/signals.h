@@ -10,8 +10,15 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Value of a signal that one of our clocks sent. */
-extern char signals_cookie;
+/*
+ * Values of signals of ours: one that a clock sent; and one that tells a
+ * thread to block the sampling signal for good, because the host believes it
+ * blocked and sampling moves to another.
+ */
+extern char signals_cookie, signals_block_cookie;
+
+/* Send the sampling signal to a thread of this process, with a value. */
+long signals_send(int tid, int number, void *value);
 
 /* Handlers, to be installed with SA_SIGINFO. */
 void signals_on_sample(int number, siginfo_t *info, void *context);

@@ -6,6 +6,7 @@
 
 #include <sys/mman.h>
 
+#include "safe/lines.h"
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
@@ -82,7 +83,8 @@ static struct thread *map_block(void)
 {
 	uint32_t capacity = target.settings.max_depth + 1;
 	size_t frames = (size_t)capacity * sizeof(struct frame);
-	size_t bytes = sizeof(struct thread) + 2 * frames;
+	size_t cache = LINES_CACHE * sizeof(struct lines_entry);
+	size_t bytes = sizeof(struct thread) + cache + 2 * frames;
 	uint32_t slot;
 	struct thread *t;
 
@@ -99,7 +101,8 @@ static struct thread *map_block(void)
 		return NULL;
 	sys_call(SYS_madvise, t, bytes, MADV_WIPEONFORK, 0);
 	t->capacity = capacity;
-	t->last = (struct frame *)(t + 1);
+	t->lines = (struct lines_entry *)(t + 1);
+	t->last = (struct frame *)(t->lines + LINES_CACHE);
 	t->now = t->last + capacity;
 	t->stat_fd = -1;
 	atomic_store_explicit(&t->tid, TID_CLAIMED, memory_order_relaxed);
@@ -124,7 +127,7 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	t->opened_cpu_ns = t->cpu_ns = cpu_ns;
 	t->announced = false;
 	t->on_loan = false;
-	t->host_blocks = false;
+	atomic_store_explicit(&t->host_blocks, 0, memory_order_relaxed);
 	t->segments = 0;
 	t->skip = 0;
 	t->paused_ns = 0;

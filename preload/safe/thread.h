@@ -16,11 +16,16 @@
 #include "pyprof/format.h"
 #include "safe/chunk.h"
 
-/* A frame as walked: code object and position as the log has it. */
+/*
+ * A frame. The walk fills in the code object and the position: the last
+ * instruction begun, in the version's units (bytes to 3.9, 2 bytes since),
+ * plus 1; 0 is before the first. sample.c adds the rest.
+ */
 struct frame {
 	uintptr_t code;
 	uint32_t position;
-	uint32_t id; /* of the code in the log; valid in `last` only */
+	uint32_t id;   /* of the code in the log */
+	uint32_t line; /* of the position, as the log has it */
 };
 
 /* The clock that samples a thread. */
@@ -39,6 +44,7 @@ struct thread {
 	_Atomic int clock;	      /* enum thread_clock */
 	_Atomic uint64_t sampled_cpu; /* cpu_ns for the ticker to compare */
 	_Atomic int signalled;	      /* ticker: a signal is on its way */
+	_Atomic int host_blocks;      /* the host believes our signal blocked */
 	_Atomic int busy;	      /* in the handler; others wait for 0 */
 	int timer;		      /* kernel's id; valid for CLOCK_TIMER */
 
@@ -49,7 +55,6 @@ struct thread {
 	uint64_t opened_cpu_ns;
 	bool announced;	   /* its THREAD record is written */
 	bool on_loan;	   /* sampled by a timer until the ticker is back */
-	bool host_blocks;  /* the host believes our signal blocked */
 	uint32_t segments; /* OWNER records written */
 	uint64_t time_ns;  /* of the last sample, what its record added up */
 	uint64_t cpu_ns;
@@ -70,6 +75,8 @@ struct thread {
 	uint32_t capacity;  /* of both arrays */
 	struct frame *last; /* the stack of the last sample, root first */
 	struct frame *now;  /* scratch of the walk, leaf first */
+	uint8_t last_state; /* of the last sample's record */
+	struct lines_entry *lines; /* see lines.h */
 };
 
 /*

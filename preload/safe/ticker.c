@@ -99,19 +99,9 @@ static bool is_runnable(struct thread *t, int tid)
 
 static void send_signal(struct thread *t, int tid, uint64_t now_ns)
 {
-	siginfo_t info;
-
-	for (size_t i = 0; i < sizeof(info); i++)
-		((volatile char *)&info)[i] = 0;
-	info.si_signo = target.settings.signal;
-	info.si_code = SI_QUEUE;
-	info.si_pid =
-		(int)atomic_load_explicit(&state->pid, memory_order_relaxed);
-	info.si_value.sival_ptr = &signals_cookie;
 	atomic_store_explicit(&t->signalled, 1, memory_order_relaxed);
 	t->signalled_ns = now_ns;
-	if (sys_call(SYS_rt_tgsigqueueinfo, info.si_pid, tid, info.si_signo,
-		     &info) == 0)
+	if (signals_send(tid, target.settings.signal, &signals_cookie) == 0)
 		atomic_fetch_add_explicit(&state->ticker_sent, 1,
 					  memory_order_relaxed);
 }
