@@ -151,5 +151,13 @@ void engine_lend(void)
 	if (!ticker_is_running())
 		return;
 	ticker_stop();
+	state->lender = thread_self();
+	engine_lent();
 	for_threads(lend);
+}
+
+void engine_lent(void)
+{
+	state->lent_cpu_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
+	state->lent_ns = clock_now();
 }

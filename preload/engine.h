@@ -34,4 +34,7 @@ void engine_thread_end(struct thread *t);
  */
 void engine_lend(void);
 
+/* That call has returned: the wait for the ticker begins here. */
+void engine_lent(void);
+
 #endif

@@ -90,6 +90,8 @@ static void before_fork(void)
 
 static void in_parent(void)
 {
+	if (state_is_armed())
+		engine_lent();
 	mask_set(fork_mask);
 }
 

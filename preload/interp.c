@@ -89,6 +89,7 @@ static void fill_target(void)
 	struct text_search s = { (uintptr_t)py._PyEval_EvalFrameDefault, 0, 0 };
 
 	dl_iterate_phdr(find_text, &s);
+	target.eval = (uintptr_t)py._PyEval_EvalFrameDefault;
 	target.text[0] = s.begin;
 	target.text[1] = s.end;
 	target.thread_state = py.PyGILState_GetThisThreadState;

@@ -28,6 +28,9 @@
 /* The log's descriptor goes where few programs count on a number. */
 #define FD_WANTED 1000
 
+/* How often a name is varied that is taken. */
+#define NAMES_MOST 10000
+
 /* The most of a fact that is written. */
 #define FACT_MOST (64u << 10)
 
@@ -99,8 +102,8 @@ static bool make_path(const char *program)
 	return has_pid;
 }
 
-/* Put .PID before the suffix: out.bin becomes out.4711.bin. */
-static void insert_pid(void)
+/* Put .PID, and .NUMBER if it is not 0, before the suffix: out.4711.bin. */
+static void insert_pid(unsigned number)
 {
 	struct text old = path;
 	const char *name = strrchr(old.at, '/') + 1;
@@ -112,6 +115,10 @@ static void insert_pid(void)
 	text_add_n(&path, old.at, (size_t)(dot - old.at));
 	text_add(&path, ".");
 	text_add_number(&path, (uint64_t)getpid());
+	if (number) {
+		text_add(&path, ".");
+		text_add_number(&path, number);
+	}
 	text_add(&path, dot);
 }
 
@@ -148,30 +155,39 @@ static int create(void)
 		    0600);
 }
 
-/* Create the file under its name, or under its name with the pid in it. */
+/* Create the file at the path, in place of an old log if one is there. */
+static int create_or_replace(enum verdict *verdict)
+{
+	int fd = create();
+
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	*verdict = judge(path.at);
+	errno = EEXIST;
+	return *verdict == REPLACE && unlink(path.at) == 0 ? create() : -1;
+}
+
+/*
+ * Create the file under its name; where that is a log to be kept, with the pid
+ * in it, and then with a number, as a process needs that execs itself.
+ */
 static int create_file(const struct log_facts *facts)
 {
 	bool has_pid = make_path(facts->program);
+	struct text plain = path;
+	enum verdict verdict = REPLACE;
 	int fd;
 
 	if (!has_pid && !config_is_first())
-		insert_pid();
-	fd = create();
-	if (fd >= 0 || errno != EEXIST)
-		return fd;
-	switch (judge(path.at)) {
-	case REPLACE:
-		if (unlink(path.at) < 0)
-			return -1;
-		break;
-	case KEEP:
-		insert_pid();
-		break;
-	case NO_LOG:
-		errno = EEXIST;
-		return -1;
+		insert_pid(0);
+	fd = create_or_replace(&verdict);
+	for (unsigned n = 0; fd < 0 && verdict == KEEP && n < NAMES_MOST; n++) {
+		path = plain;
+		insert_pid(n);
+		verdict = REPLACE;
+		fd = create_or_replace(&verdict);
 	}
-	return create();
+	return fd;
 }
 
 /* Move a descriptor out of the way of the program's own. */

@@ -151,7 +151,7 @@ static const char *compare_stack(uintptr_t ts)
 	const char *wrong = NULL;
 	uint32_t i = 0;
 
-	if (walk(ts, &s) != 0)
+	if (walk(ts, 0, &s) != 0)
 		return "the frames do not hang together";
 	if (frame)
 		py.Py_IncRef(frame);

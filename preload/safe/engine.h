@@ -38,7 +38,13 @@ void ticker_stop(void);
 
 bool ticker_is_running(void);
 
-/* The end of every handler: threads on loan to timers go back to the ticker. */
-void engine_in_handler(struct thread *t);
+/*
+ * The end of every handler, at this instant: a thread on loan to a timer goes
+ * back to the ticker. The thread that lent starts the ticker again, once it has
+ * used some CPU time: CPython counts threads after fork() has returned, and
+ * wall time says nothing of how far a thread has come. Others do when that
+ * takes long.
+ */
+void engine_in_handler(struct thread *t, uint64_t now_ns);
 
 #endif

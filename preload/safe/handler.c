@@ -159,7 +159,7 @@ static void sample(const siginfo_t *info, const ucontext_t *context)
 	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
 	if (atomic_load_explicit(&state->armed, memory_order_seq_cst)) {
 		run(t, now_ns, info, context);
-		engine_in_handler(t);
+		engine_in_handler(t, now_ns);
 	}
 	atomic_store_explicit(&t->busy, 0, memory_order_release);
 }

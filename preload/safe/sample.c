@@ -247,7 +247,7 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
 	}
 	ts = walk_thread_state();
 	if (ts)
-		lost = walk(ts, &s);
+		lost = walk(ts, pc, &s);
 	if (s.faults + s.mended)
 		state_count(PP_COUNT_faults, s.faults + s.mended);
 	if (lost) {

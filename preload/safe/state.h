@@ -47,8 +47,11 @@ struct state {
 	 * fault in the ticker could not be mended.
 	 */
 	_Atomic uint64_t ticker_sent, ticker_cpu_ns;
-	uint64_t ticker_past_ns;      /* CPU time of those that ended */
-	_Atomic int ticker_wanted;    /* threads on loan may start it */
+	uint64_t ticker_past_ns;   /* CPU time of those that ended */
+	_Atomic int ticker_wanted; /* threads on loan may start it */
+	struct thread *lender;	   /* who lent them, and when: by its CPU */
+	uint64_t lent_cpu_ns;	   /* clock and by CLOCK_MONOTONIC */
+	uint64_t lent_ns;
 	_Atomic int ticker_phase;     /* see ticker.c */
 	_Atomic uint32_t ticker_stop; /* the word it sleeps on */
 	int ticker_tid;		      /* set and cleared by the kernel */

@@ -26,6 +26,7 @@ struct target {
 	uintptr_t runtime;	/* &_PyRuntime, or 0 */
 	uintptr_t code_type;	/* &PyCode_Type */
 	uintptr_t gen_types[3]; /* generator, coroutine, async generator */
+	uintptr_t eval;		/* _PyEval_EvalFrameDefault */
 	uintptr_t text[2];    /* where the interpreter's code lies: [0], [1) */
 	uint32_t state_known; /* PP_STATE_ bits that were proved */
 

@@ -40,6 +40,10 @@
 /* Ticks between two readings of the ticker's own CPU clock. */
 #define OWN_CLOCK_TICKS 16u
 
+/* See engine_in_handler(). */
+#define LENDER_CPU_NS  10000000u
+#define LENDER_WALL_NS 1000000000u
+
 /* The first error of the last ticks is not made up for by a burst. */
 #define BEHIND_MOST 4u
 
@@ -294,15 +298,24 @@ void ticker_stop(void)
 			      memory_order_release);
 }
 
-void engine_in_handler(struct thread *t)
+/* May this thread start the ticker again? */
+static bool is_time_to_start(const struct thread *t, uint64_t now_ns)
 {
-	if (!atomic_load_explicit(&state->ticker_wanted,
-				  memory_order_acquire) ||
-	    atomic_load_explicit(&t->clock, memory_order_relaxed) !=
-		    THREAD_CLOCK_TIMER ||
-	    !t->on_loan)
+	uint64_t cpu =
+		atomic_load_explicit(&t->sampled_cpu, memory_order_relaxed);
+
+	if (t == state->lender && cpu - state->lent_cpu_ns > LENDER_CPU_NS)
+		return true;
+	return now_ns - state->lent_ns > LENDER_WALL_NS;
+}
+
+void engine_in_handler(struct thread *t, uint64_t now_ns)
+{
+	if (!t->on_loan ||
+	    !atomic_load_explicit(&state->ticker_wanted, memory_order_acquire))
 		return;
-	ticker_spawn();
+	if (!ticker_is_running() && is_time_to_start(t, now_ns))
+		ticker_spawn();
 	if (!ticker_is_running())
 		return;
 	t->on_loan = false;

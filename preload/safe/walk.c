@@ -11,8 +11,13 @@
 #include "safe/state.h"
 #include "safe/target.h"
 
-/* Data stack chunks to look through, and steps past frames we leave out. */
+/* Chunks of a data stack to look through. */
 #define CHUNKS_MOST 256
+
+/* Begin of _PyEval_EvalFrameDefault, see innermost_of_cframes(). */
+#define PROLOGUE_BYTES 256
+
+/* Frames that are left out, on top of those that are kept. */
 #define EXTRA_STEPS 4096
 
 #define LOST(reason) (-1 - PP_LOST_##reason)
@@ -122,32 +127,6 @@ static bool is_live(uintptr_t ts, uintptr_t frame, unsigned *faults)
 	return on_data_stack(ts, frame, faults) || in_generator(frame, faults);
 }
 
-/*
- * 3.11, 3.12: the C function that runs frames has a _PyCFrame on its stack and
- * links it before it has filled it in, so the innermost current_frame may be
- * old garbage. A frame that is nowhere where frames live is skipped together
- * with its _PyCFrame: only the frame being entered is missing then.
- */
-static uintptr_t innermost_of_cframes(uintptr_t ts, struct stack *s)
-{
-	const struct pyver *v = target.row;
-	uintptr_t cframe = load(ts, v->ts_cframe, &s->faults);
-	uintptr_t root = ts + (uintptr_t)v->ts_root_cframe;
-	unsigned scratch = 0;
-	uintptr_t frame;
-
-	if (!cframe)
-		return 0;
-	frame = load(cframe, v->cf_current_frame, &s->faults);
-	if (!frame || cframe == root || is_live(ts, frame, &scratch))
-		return frame;
-	s->mended += scratch;
-	cframe = load(cframe, v->cf_previous, &s->faults);
-	if (!cframe)
-		return 0;
-	return load(cframe, v->cf_current_frame, &s->faults);
-}
-
 /* May a whole stack end with this frame? */
 static bool is_base(uint8_t owner, uintptr_t frame, unsigned *faults)
 {
@@ -189,6 +168,57 @@ static int add_interpreter_frame(uintptr_t frame, struct stack *s)
 	return add(s, code, units + 1);
 }
 
+/*
+ * The frame with which the C function was entered that runs this one: where
+ * its _PyCFrame's list of frames ends. 3.12: its shim.
+ */
+static uintptr_t entry_frame(uintptr_t frame, struct stack *s)
+{
+	const struct pyver *v = target.row;
+
+	for (uint32_t i = 0; frame && !(frame & 7) && i < s->capacity; i++) {
+		uint8_t owner =
+			guard_u8(frame + (unsigned)v->f_owner, &s->mended);
+
+		if (is_shim(owner) ||
+		    (v->f_is_entry != PYVER_NONE &&
+		     guard_u8(frame + (unsigned)v->f_is_entry, &s->mended)))
+			return frame;
+		frame = load(frame, v->f_back, &s->mended);
+	}
+	return 0;
+}
+
+/*
+ * 3.11, 3.12: the innermost frame, from the thread's innermost _PyCFrame. The
+ * C function that runs frames has it on its stack, and links it some
+ * instructions before it fills it in: until then it holds what an earlier call
+ * left there, which may look right. Compilers write its two members at once
+ * and within PROLOGUE_BYTES of the function's begin, so only a thread that was
+ * interrupted there is doubted: its innermost frame must lie where frames
+ * live, and must have been entered from where the frame before it is now.
+ */
+static int innermost_of_cframes(uintptr_t ts, uintptr_t pc, struct stack *s,
+				uintptr_t *innermost)
+{
+	const struct pyver *v = target.row;
+	uintptr_t cframe = load(ts, v->ts_cframe, &s->faults);
+	uintptr_t frame = load(cframe, v->cf_current_frame, &s->faults);
+	uintptr_t entry, previous;
+
+	*innermost = frame;
+	if (s->faults || pc - target.eval >= PROLOGUE_BYTES)
+		return s->faults ? LOST(fault) : 0;
+	if (!is_live(ts, frame, &s->mended))
+		return LOST(torn);
+	entry = entry_frame(frame, s);
+	previous = load(cframe, v->cf_previous, &s->mended);
+	if (!entry || load(entry, v->f_back, &s->mended) !=
+			      load(previous, v->cf_current_frame, &s->mended))
+		return LOST(torn);
+	return 0;
+}
+
 /* 3.11 on: a list of _PyInterpreterFrame, the C function's own among them. */
 static int walk_interpreter_frames(uintptr_t frame, struct stack *s)
 {
@@ -214,22 +244,25 @@ static int walk_interpreter_frames(uintptr_t frame, struct stack *s)
 	return whole ? 0 : LOST(torn);
 }
 
-int walk(uintptr_t ts, struct stack *s)
+int walk(uintptr_t ts, uintptr_t pc, struct stack *s)
 {
 	const struct pyver *v = target.row;
+	uintptr_t frame;
+	int lost;
 
 	s->depth = 0;
 	s->truncated = false;
 	s->faults = s->mended = 0;
-	switch (v->walk) {
-	case PYVER_FRAME_OBJECTS:
-		return walk_frame_objects(load(ts, v->ts_frame, &s->faults), s);
-	case PYVER_CFRAME:
-		return walk_interpreter_frames(innermost_of_cframes(ts, s), s);
-	default:
-		return walk_interpreter_frames(
-			load(ts, v->ts_frame, &s->faults), s);
+	if (v->walk != PYVER_CFRAME) {
+		frame = load(ts, v->ts_frame, &s->faults);
+	} else {
+		lost = innermost_of_cframes(ts, pc, s, &frame);
+		if (lost)
+			return lost;
 	}
+	return v->walk == PYVER_FRAME_OBJECTS
+		       ? walk_frame_objects(frame, s)
+		       : walk_interpreter_frames(frame, s);
 }
 
 static bool holds_gil(uintptr_t ts)

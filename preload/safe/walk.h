@@ -29,11 +29,12 @@ struct stack {
 uintptr_t walk_thread_state(void);
 
 /*
- * Read the stack of a thread state into *s, whose frames and capacity are set.
- * Returns 0, or the enum pp_loss that says why this is no whole stack, plus 1,
- * negated: -1 - PP_LOST_torn and so on.
+ * Read the stack of a thread state into *s, whose frames and capacity are set;
+ * pc is where its thread was interrupted, 0 if it was not. Returns 0, or the
+ * enum pp_loss that says why this is no whole stack, plus 1, negated: -1 -
+ * PP_LOST_torn and so on.
  */
-int walk(uintptr_t thread_state, struct stack *s) PP_MUST_CHECK;
+int walk(uintptr_t thread_state, uintptr_t pc, struct stack *s) PP_MUST_CHECK;
 
 /* The PP_STATE_ bits of the calling thread that target.state_known has. */
 uint8_t walk_state(uintptr_t thread_state, uintptr_t program_counter);
