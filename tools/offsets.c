@@ -49,7 +49,6 @@ static void put_objects(void)
 	AT(co_name, PyCodeObject, co_name);
 	AT(co_filename, PyCodeObject, co_filename);
 	AT(co_firstlineno, PyCodeObject, co_firstlineno);
-	AT(co_flags, PyCodeObject, co_flags);
 #if PY_VERSION_HEX >= 0x030a0000
 	AT(co_linetable, PyCodeObject, co_linetable);
 #else
@@ -104,16 +103,13 @@ static void put_active(void)
 static void put_thread_state(void)
 {
 	AT(ts_interp, PyThreadState, interp);
-	AT(ts_next, PyThreadState, next);
 	AT(ts_thread_id, PyThreadState, thread_id);
 #if PY_VERSION_HEX < 0x030b0000
 	AT(ts_frame, PyThreadState, frame);
 #else
-	AT(ts_native_thread_id, PyThreadState, native_thread_id);
 	AT(ts_datastack_chunk, PyThreadState, datastack_chunk);
 	AT(ts_datastack_top, PyThreadState, datastack_top);
 	AT(chunk_previous, _PyStackChunk, previous);
-	AT(chunk_size, _PyStackChunk, size);
 	AT(chunk_top, _PyStackChunk, top);
 	AT(chunk_data, _PyStackChunk, data);
 #endif
@@ -121,7 +117,6 @@ static void put_thread_state(void)
 	AT(ts_frame, PyThreadState, current_frame);
 #elif PY_VERSION_HEX >= 0x030b0000
 	AT(ts_cframe, PyThreadState, cframe);
-	AT(ts_root_cframe, PyThreadState, root_cframe);
 	AT(cf_current_frame, _PyCFrame, current_frame);
 	AT(cf_previous, _PyCFrame, previous);
 #endif
@@ -135,7 +130,6 @@ static void put_thread_state(void)
 	AT(ts_holds_gil, PyThreadState, holds_gil);
 #endif
 #if PY_VERSION_HEX >= 0x030f0000
-	AT(ts_base_frame, PyThreadState, base_frame);
 #endif
 }
 
@@ -147,7 +141,6 @@ static void put_frames(void)
 	AT(f_back, PyFrameObject, f_back);
 	AT(f_code, PyFrameObject, f_code);
 	AT(f_lasti, PyFrameObject, f_lasti);
-	AT(f_size, PyFrameObject, f_localsplus);
 	row.executable_mask = 0;
 #if PY_VERSION_HEX >= 0x030a0000
 	row.lines = PYVER_LINES_LINETABLE;
@@ -167,7 +160,6 @@ static void put_frames(void)
 	row.owner_generator = FRAME_OWNED_BY_GENERATOR;
 	AT(f_back, struct _PyInterpreterFrame, previous);
 	AT(f_owner, struct _PyInterpreterFrame, owner);
-	AT(f_size, struct _PyInterpreterFrame, localsplus);
 #if PY_VERSION_HEX >= 0x030d0000
 	row.walk = PYVER_CURRENT_FRAME;
 	AT(f_code, struct _PyInterpreterFrame, f_executable);

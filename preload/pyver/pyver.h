@@ -49,19 +49,15 @@ enum pyver_lines {
 	X(ob_size)                                                             \
 	X(tp_dealloc)                                                          \
 	X(ts_interp)                                                           \
-	X(ts_next)                                                             \
-	X(ts_frame)	  /* ts->frame, or ts->current_frame 3.13+ */          \
-	X(ts_cframe)	  /* 3.11, 3.12 */                                     \
-	X(ts_root_cframe) /* 3.11, 3.12 */                                     \
-	X(ts_base_frame)  /* 3.15: pointer to the bottom frame */              \
+	X(ts_frame)  /* ts->frame, or ts->current_frame 3.13+ */               \
+	X(ts_cframe) /* 3.11, 3.12 */                                          \
 	X(ts_thread_id)                                                        \
-	X(ts_native_thread_id) /* 3.11+ */                                     \
-	X(ts_exc)	       /* curexc_type, or current_exception 3.12+ */   \
-	X(ts_active_byte)      /* 3.12+: _status.active or the like: */        \
-	X(ts_active_mask)      /* set while the thread holds the GIL */        \
-	X(ts_holds_gil)	       /* 3.14+, an int */                             \
-	X(ts_datastack_chunk)  /* 3.11+ */                                     \
-	X(ts_datastack_top)    /* 3.11+ */                                     \
+	X(ts_exc)	      /* curexc_type, or current_exception 3.12+ */    \
+	X(ts_active_byte)     /* 3.12+: _status.active or the like: */         \
+	X(ts_active_mask)     /* set while the thread holds the GIL */         \
+	X(ts_holds_gil)	      /* 3.14+, an int */                              \
+	X(ts_datastack_chunk) /* 3.11+ */                                      \
+	X(ts_datastack_top)   /* 3.11+ */                                      \
 	X(cf_current_frame)                                                    \
 	X(cf_previous)                                                         \
 	X(f_back)     /* f_back, or previous 3.11+ */                          \
@@ -70,9 +66,7 @@ enum pyver_lines {
 	X(f_instr)    /* 3.11+: prev_instr, or instr_ptr 3.13+ */              \
 	X(f_owner)    /* 3.11+, a char */                                      \
 	X(f_is_entry) /* 3.11, a bool */                                       \
-	X(f_size)     /* sizeof, without locals */                             \
 	X(chunk_previous)                                                      \
-	X(chunk_size)                                                          \
 	X(chunk_top)                                                           \
 	X(chunk_data)                                                          \
 	X(gen_iframe) /* 3.11+ */                                              \
@@ -80,7 +74,6 @@ enum pyver_lines {
 	X(co_qualname) /* 3.11+ */                                             \
 	X(co_filename)                                                         \
 	X(co_firstlineno)                                                      \
-	X(co_flags)                                                            \
 	X(co_linetable)	    /* co_lnotab before 3.10 */                        \
 	X(co_code_adaptive) /* 3.11+ */                                        \
 	X(uni_length)                                                          \
