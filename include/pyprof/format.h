@@ -170,8 +170,8 @@ enum pp_ended {
 /*
  * Counters in the header, 64 bits each, added to while the program runs, so
  * that they hold after SIGKILL. entries = samples + all losses + throttled; for
- * the timer engines expirations = entries + overruns; for the ticker signals
- * sent = entries + merged, so merged is derived. To add one: a line at the end.
+ * the timer engines expirations = entries + overruns; for the ticker sent +
+ * lent = entries + merged, so merged is derived. To add one: a line at the end.
  */
 #define PP_COUNTERS(X)                                                         \
 	X(entries)	  /* times the handler ran for a clock of ours */      \
@@ -186,7 +186,8 @@ enum pp_ended {
 	X(handler_max_ns) /* its longest run */                                \
 	X(own_cpu_ns)	  /* CPU time of pyprof's own threads */               \
 	X(threads)	  /* threads seen */                                   \
-	X(codes)	  /* code objects defined */
+	X(codes)	  /* code objects defined */                           \
+	X(lent)		  /* entries by a timer in the ticker's place */
 
 enum pp_counter {
 #define X(name) PP_COUNT_##name,

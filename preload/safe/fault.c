@@ -88,10 +88,11 @@ static void serve_default(int number, siginfo_t *info)
 		signals_send_again(number, info);
 }
 
-static void call_host(int number, siginfo_t *info, void *context,
-		      const struct sigaction *action)
+/* The mask that the host's handler would run with, and its reset. */
+static void prepare_host(int number, const ucontext_t *context,
+			 const struct sigaction *action)
 {
-	sigset_t mask = ((ucontext_t *)context)->uc_sigmask;
+	sigset_t mask = context->uc_sigmask;
 	struct sigaction once = { .sa_handler = SIG_DFL };
 
 	for (int i = 1; i < NSIG; i++)
@@ -102,22 +103,26 @@ static void call_host(int number, siginfo_t *info, void *context,
 	if (action->sa_flags & (int)SA_RESETHAND)
 		signals_set_host(number, &once);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, MASK_BYTES);
-	/* the two members are one; a plain handler ignores the rest */
-	action->sa_sigaction(number, info, context);
 }
 
-void signals_serve_host(int number, siginfo_t *info, void *context,
-			const struct sigaction *action)
+signals_handler *signals_serve_host(int number, siginfo_t *info, void *context)
 {
-	if (action->sa_handler == SIG_IGN) {
+	struct sigaction action;
+
+	signals_get_host(number, &action);
+	if (action.sa_handler == SIG_IGN) {
 		/* the kernel does not let a fault be ignored */
 		if (signals_is_fault(number) && info->si_code > 0)
 			serve_default(number, info);
-	} else if (action->sa_handler == SIG_DFL) {
-		serve_default(number, info);
-	} else {
-		call_host(number, info, context, action);
+		return NULL;
 	}
+	if (action.sa_handler == SIG_DFL) {
+		serve_default(number, info);
+		return NULL;
+	}
+	prepare_host(number, context, &action);
+	/* the two members are one; a plain handler ignores the rest */
+	return action.sa_sigaction;
 }
 
 static bool mend_load(ucontext_t *context)
@@ -149,11 +154,13 @@ static bool mend_store(uintptr_t address)
 
 void signals_on_fault(int number, siginfo_t *info, void *context)
 {
-	struct sigaction host;
+	signals_handler *host;
 
 	if (info->si_code > 0 &&
 	    (mend_load(context) || mend_store((uintptr_t)info->si_addr)))
 		return;
-	signals_get_host(number, &host);
-	signals_serve_host(number, info, context, &host);
+	host = signals_serve_host(number, info, context);
+	/* a jump, so that the host's stack traces do not show us */
+	if (host)
+		host(number, info, context);
 }

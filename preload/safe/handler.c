@@ -124,6 +124,8 @@ static void run(struct thread *t, uint64_t now_ns, const siginfo_t *info,
 	count_ticker();
 	if (info->si_code == SI_TIMER && info->si_overrun > 0)
 		state_count(PP_COUNT_overruns, (uint64_t)info->si_overrun);
+	if (info->si_code == SI_TIMER && target.engine == PP_ENGINE_TICKER)
+		state_count(PP_COUNT_lent, 1);
 	atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
 	if (t->skip) {
 		t->skip--;
@@ -172,7 +174,7 @@ static void sample(const siginfo_t *info, const ucontext_t *context)
 static void serve_other(int number, siginfo_t *info, ucontext_t *context)
 {
 	struct thread *t = thread_self();
-	struct sigaction host;
+	signals_handler *host;
 
 	if (t && info->si_code == SI_QUEUE &&
 	    info->si_value.sival_ptr == &signals_block_cookie) {
@@ -186,8 +188,9 @@ static void serve_other(int number, siginfo_t *info, ucontext_t *context)
 		signals_send_again(number, info);
 		return;
 	}
-	signals_get_host(number, &host);
-	signals_serve_host(number, info, context, &host);
+	host = signals_serve_host(number, info, context);
+	if (host)
+		host(number, info, context);
 }
 
 void signals_on_sample(int number, siginfo_t *info, void *context)

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "pyprof/compiler.h"
+
 /*
  * Values of signals of ours: one that a clock sent; and one that tells a
  * thread to block the sampling signal for good, because the host believes it
@@ -34,13 +36,16 @@ bool signals_is_fault(int number);
 void signals_set_host(int number, const struct sigaction *action);
 void signals_get_host(int number, struct sigaction *action);
 
+typedef void signals_handler(int number, siginfo_t *info, void *context);
+
 /*
  * Let a signal that was none of ours do to the host what it would have done
- * without us, with the same siginfo. Returns to the interrupted code, which
- * then dies or goes on as the host's action says.
+ * without us, with the same siginfo. Returns the host's handler, which must be
+ * called now, with the same arguments; or NULL: the interrupted code then goes
+ * on, or dies as it would have.
  */
-void signals_serve_host(int number, siginfo_t *info, void *context,
-			const struct sigaction *action);
+signals_handler *signals_serve_host(int number, siginfo_t *info,
+				    void *context) PP_MUST_CHECK;
 
 /* Send a signal to the calling thread once more, as it came. */
 void signals_send_again(int number, siginfo_t *info);
