@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+# A program killed at random moments leaves a log that reads, in which nothing
+# is missing but the record being written and each thread's last tick: compared
+# with the CPU clocks that the program kept in a shared file.
+# each: interpreter
+import os
+import random
+import struct
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
+from profiled import *
+
+KILLS = sized(50, 5)
+SLOTS = 3
+
+
+def beats():
+    """Thread ids and CPU clocks in nanoseconds of those that have begun."""
+    try:
+        with open("beat", "rb") as file:
+            words = struct.unpack(f"{2 * SLOTS}q", file.read(16 * SLOTS))
+    except (OSError, struct.error):
+        return {}
+    return {words[2 * i]: words[2 * i + 1] for i in range(SLOTS)
+            if words[2 * i] and words[2 * i + 1]}
+
+
+def kill_one(number, rnd):
+    """Start, wait, kill. Early ones die before all threads have begun."""
+    early = number % 5 == 4
+    if os.path.exists("beat"):
+        os.unlink("beat")
+    process = start(workload("heartbeat.py"), env={"BEAT": "beat"},
+                    rate="auto" if number % 2 else 1000)
+    deadline = time.monotonic() + 30
+    while not early and len(beats()) < SLOTS and process.poll() is None:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.002)
+    # the moment of death is what is tested, nothing is waited for
+    time.sleep(rnd.uniform(0, 0.15 if early else 0.5))
+    process.kill()
+    status = process.wait()
+    expect(status == -9, f"kill {number}: ended with {status}")
+    return early
+
+
+def check_account(log, what):
+    """At most one handler a thread was inside."""
+    c = log.counters
+    inside = c["entries"] - c["samples"] - c["throttled"] - sum(
+        log.lost.values())
+    expect(0 <= inside <= len(log.threads) + 1,
+           f"{what}: {inside} handlers had not ended: {c}, {log.lost}")
+    records = sum(1 for _ in log.samples)
+    expect(abs(records - c["samples"]) <= len(log.threads) + 1,
+           f"{what}: {records} samples, {c['samples']} counted")
+
+
+def missing_ns(log, what):
+    """The most that a thread had done and is in no record."""
+    by_tid = {t.tid: t for t in log.threads.values()}
+    worst = 0
+    for tid, cpu_ns in beats().items():
+        thread = by_tid.get(tid)
+        if thread:
+            covered = thread.last_cpu_ns or thread.cpu_ns
+        else:
+            covered = 0  # had no sample yet, so is not introduced
+        worst = max(worst, cpu_ns - covered)
+    return worst
+
+
+def look(number, early):
+    """What the dead process has left; the CPU time that is missing in ticks,
+    or None if there is nothing to compare."""
+    what = f"kill {number}"
+    if early and (not os.path.exists("log.bin")
+                  or os.path.getsize("log.bin") < pplog.PAGE):
+        return None  # died before or while its log was made
+    done = subprocess.run([REPORT, "log.bin"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, check=False)
+    expect(done.returncode == 0,
+           f"{what}: pyprof-report ended with {done.returncode}:"
+           f" {done.stderr.decode()}")
+    log = pplog.read("log.bin")
+    expect(log.header["ended"] == 0, f"{what}: the log says that it ended")
+    check_account(log, what)
+    missing = missing_ns(log, what)
+    if log.engine != "timer":
+        # The ticker sleeps in competition with the threads. Two readings of
+        # 20 ms, at which it sends a lost signal again, are its worst alone
+        expect(missing < 100e6, f"{what}: {missing / 1e6:.1f} ms of a thread"
+               f" are missing with the ticker; {load()}")
+        return None
+    # A timer counts at ticks of the kernel. A thread that was given the
+    # processor between two of them is counted at the next
+    ticks = missing / log.header["tick_ns"]
+    expect(ticks < 3, f"{what}: {ticks:.1f} ticks of a thread are missing")
+    return ticks
+
+
+def main():
+    rnd = random.Random(5)
+    ticks = []
+    for number in range(KILLS):
+        early = kill_one(number, rnd)
+        found = look(number, early)
+        if failures:
+            break
+        if found is not None:
+            ticks.append(found)
+    figures("sigkill", f"{KILLS} logs read after SIGKILL; at most"
+            f" {max(ticks, default=0):.2f} ticks of a thread missing")
+
+
+main()
+finish()

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# High rates, for long: a program that does everything runs as without pyprof;
+# a program of nothing but calls costs bounded memory and log; a deep recursion
+# at 20 kHz gets on with its work.
+# each: interpreter
+# timeout: 900
+import glob
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
+from profiled import *
+
+SECONDS = sized(20, 2)
+
+
+def everything():
+    """The soak: same output, exit status 0, every log reads."""
+    plain = run(workload("soak.py"), profile=False, env={"SECONDS": 0.2},
+                timeout=60)
+    with_us = run(workload("soak.py"), env={"SECONDS": SECONDS}, rate=10_000,
+                  output="soak.%p.bin", timeout=60 + PATIENCE * SECONDS)
+    expect(with_us.stdout == plain.stdout,
+           f"soak.py printed {with_us.stdout!r}, not {plain.stdout!r}")
+    if failures:
+        return
+    main, children = None, 0
+    longest = 0
+    for path in glob.glob("soak.*.bin"):
+        log = pplog.read(path)
+        entries_add_up(log, path, forks=True)
+        longest = max(longest, log.counters["handler_max_ns"])
+        if log.header["pid"] == with_us.pid:
+            main = log
+        else:
+            children += 1
+    if not expect(main, "the soak has no log of its first process"):
+        return
+    c, lost = main.counters, sum(main.lost.values())
+    # a walk that met the stack half changed, see impossible-stacks.py; here
+    # frames come and go in all ways at once
+    expect(lost <= c["samples"] / 50 + 5, f"soak: {main.lost} of {c}")
+    figures("soak", f"{c['samples']} samples, {lost} lost, {c['throttled']}"
+            f" throttled, {c['faults']} guarded faults, {len(main.threads)}"
+            f" threads, {children} logs of children; longest handler"
+            f" {longest / 1000:.0f} us")
+
+
+def calls(what, profile, seconds, **settings):
+    """Run fib.py: what it wrote, and its log."""
+    env = {"SECONDS": seconds, "RESULT": "result"}
+    if "depth" in settings:
+        env["DEPTH"] = settings.pop("depth")
+    done = run(workload("fib.py"), env=env, profile=profile,
+               timeout=60 + PATIENCE * seconds, **settings)
+    if failures:
+        finish()
+    with open("result") as file:
+        result = json.load(file)
+    log = None
+    if profile:
+        log = pplog.read(done.log)
+        entries_add_up(log, what)
+    return result, log
+
+
+def memory():
+    """fib() at 10 kHz: what the recorder keeps does not grow."""
+    plain, _ = calls("fib", False, 0.3)
+    short, _ = calls("fib", True, 0.3, rate=10_000)
+    result, log = calls("fib", True, SECONDS, rate=10_000)
+    samples = log.counters["samples"]
+    more = result["memory"]["VmHWM"] - plain["memory"]["VmHWM"]
+    grown = result["memory"]["VmHWM"] - short["memory"]["VmHWM"]
+    # tables of 3 MiB of which little is touched, the library's own pages,
+    # two chunks of 256 KiB of the log, one block of 40 KiB a thread
+    expect(more < 4096, f"fib: {more} KiB more memory than without")
+    # where the run is longer only the log is: its pages are given back; what
+    # is in the processor's hands at a time is two chunks
+    expect(grown < 768, f"fib: {grown} KiB more after {SECONDS} s than after"
+           " 0.3 s")
+    per_sample = log.size / samples
+    # 24 bytes are the design's for a stack that changes as fast as this one
+    expect(per_sample < 24, f"fib: {per_sample:.1f} bytes of log a sample")
+    figures("soak", f"fib: {samples} samples, {per_sample:.1f} bytes each;"
+            f" {more} KiB more than without, {grown} KiB since 0.3 s; longest"
+            f" handler {log.counters['handler_max_ns'] / 1000:.0f} us, mean"
+            f" {log.counters['handler_ns'] / samples / 1000:.1f} us")
+
+
+def progress(depth):
+    """Deep recursion at 20 kHz must not spend its life in the handler."""
+    seconds = sized(5, 0.7)
+    plain, _ = calls("recursion", False, seconds, depth=depth)
+    result, log = calls("recursion", True, seconds, rate=20_000, depth=depth)
+    speed = (result["rounds"] / result["cpu"]) / (plain["rounds"]
+                                                  / plain["cpu"])
+    # the throttle leaves the handler a quarter of the time, and delivery of
+    # a signal costs as much again at worst; the rest is for a busy machine
+    expect(speed > 0.25, f"recursion {depth} at 20 kHz: {speed:.2f} of the"
+           f" work a CPU second; {load()}")
+    c = log.counters
+    figures("soak", f"recursion {depth} at 20 kHz: {speed:.2f} of the work"
+            f" per CPU second; {c['samples']} samples, {c['throttled']}"
+            f" throttled, longest handler {c['handler_max_ns'] / 1000:.0f} us")
+
+
+everything()
+memory()
+progress(500)  # the deepest stack that is recorded whole
+progress(2500)
+finish()

@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: MIT
+# A program that takes SIGPROF itself, dies of a signal, handles its faults,
+# reads masks and handlers back, or waits for every signal there is: it behaves
+# as without us, and sampling goes on as long as the program does.
+# each: interpreter
+# parallel: yes
+import os
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.environ["TOP"] + "/tests/lib")
+from sidebyside import *  # noqa: E402,F403
+
+BURN = """
+import faulthandler, ctypes, os, signal, sys, threading, time
+def burn_user(seconds=0.06):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+"""
+
+# Engines whose clocks differ most: per-thread timers, the ticker.
+RATES = ({}, {"PYPROF_RATE": "1k"})
+
+
+# 0.06 s are 6 ticks where the kernel is slowest.
+def program(name, code, lines=0, least=3, rates=None, **more):
+    """Run a program at some rates; samples of burn_user are asked for."""
+    for env in rates or some(RATES):
+        full = f"{name} {env.get('PYPROF_RATE', 'auto')}"
+        log = name + ".bin"
+        clear_logs()
+        began = time.monotonic()
+        plain, ours_ = both(full, [EXE, "-c", BURN + code], log=log,
+                            lines=lines, env=env, timeout=20,
+                            under=("sh", "-c", 'ulimit -c 0; exec "$@"',
+                                   "sh"), **more)
+        check("SyntaxError" not in plain.stderr
+              and "NameError" not in plain.stderr, full, plain.stderr)
+        found = total_of(profile(log), "burn_user") if least else "-"
+        if least:
+            check(found >= least, full, "only", found, "samples")
+        print(f"{full}: {signal_name(plain.status)}, {found} samples,"
+              f" {time.monotonic() - began:.1f} s", flush=True)
+
+
+# ---- SIGPROF of its own ----------------------------------------------------
+
+# The count itself depends on the machine, so the program judges it: as many
+# signals as its CPU time has intervals, within a fifth and two ticks.
+OWN = """
+hits = 0
+def on_prof(number, frame):
+    global hits
+    hits += 1
+print(signal.getsignal(signal.SIGPROF))
+print(signal.signal(signal.SIGPROF, on_prof))
+print(signal.getsignal(signal.SIGPROF) is on_prof)
+print(signal.getitimer(signal.ITIMER_PROF))
+begin = time.process_time()
+signal.setitimer(signal.ITIMER_PROF, 0.02, 0.02)
+burn_user(0.5)
+signal.setitimer(signal.ITIMER_PROF, 0)
+want = (time.process_time() - begin) / 0.02
+print(0.8 * want - 2 <= hits <= 1.2 * want + 2, file=sys.stderr)
+burn_user(0.1)
+print(signal.signal(signal.SIGPROF, signal.SIG_DFL) is on_prof)
+"""
+
+
+def own_sigprof():
+    program("own-sigprof", OWN, least=20)
+    program("own-sigprof-itimer", OWN, least=10,
+            rates=({"PYPROF_ENGINE": "itimer", "PYPROF_RATE": "100"},))
+    program("own-sigprof-kill", """
+hits = []
+signal.signal(signal.SIGPROF, lambda n, f: hits.append(n))
+burn_user()
+os.kill(os.getpid(), signal.SIGPROF); burn_user(0.02)
+signal.raise_signal(signal.SIGPROF); burn_user(0.02)
+print(hits)
+""")
+    # Taken away again by default: the next one kills, as it would.
+    program("own-sigprof-default", """
+burn_user()
+signal.signal(signal.SIGPROF, signal.SIG_DFL)
+os.kill(os.getpid(), signal.SIGPROF)
+burn_user()
+print("not reached")
+""")
+    program("sigprof-default", """
+burn_user()
+os.kill(os.getpid(), signal.SIGPROF)
+burn_user()
+print("not reached")
+""")
+    program("sigprof-ignored", """
+signal.signal(signal.SIGPROF, signal.SIG_IGN)
+print(signal.getsignal(signal.SIGPROF))
+os.kill(os.getpid(), signal.SIGPROF)
+burn_user()
+print("reached")
+""")
+    # Ignored from birth on, which a program inherits.
+    for env in some(RATES):
+        words = ["sh", "-c", 'trap "" PROF; exec "$@"', "sh", EXE, "-c",
+                 BURN + "print(signal.getsignal(signal.SIGPROF));"
+                        "burn_user(); os.kill(os.getpid(), signal.SIGPROF);"
+                        "print('alive')"]
+        both("sigprof-inherited-ignored", words, log="ign.bin", env=env)
+        found = total_of(profile("ign.bin"), "burn_user")
+        check(found >= 3, "inherited ignored: only", found, "samples", env)
+        os.unlink("ign.bin")
+
+
+# ---- dying -----------------------------------------------------------------
+
+def deaths():
+    program("segv", "burn_user(); print('x', flush=True);"
+                    "ctypes.string_at(0)")
+    program("segv-faulthandler", """
+faulthandler.enable()
+burn_user()
+ctypes.string_at(0)
+""")
+    program("segv-own-handler", """
+libc = ctypes.CDLL(None)
+@ctypes.CFUNCTYPE(None, ctypes.c_int)
+def handler(number):
+    os.write(1, b"handler %d\\n" % number)
+    os._exit(42)
+libc.signal(signal.SIGSEGV, handler)
+burn_user()
+ctypes.string_at(0)
+""")
+    program("segv-python-handler", """
+signal.signal(signal.SIGSEGV, lambda n, f: print("handled", n))
+print(signal.getsignal(signal.SIGSEGV) is not signal.SIG_DFL)
+burn_user()
+os.kill(os.getpid(), signal.SIGSEGV)
+burn_user(0.02)
+""")
+    program("segv-kill", """
+burn_user(); os.kill(os.getpid(), signal.SIGSEGV); time.sleep(5)
+""")
+    program("segv-kill-faulthandler", """
+faulthandler.enable(); burn_user()
+os.kill(os.getpid(), signal.SIGSEGV); time.sleep(5)
+""")
+    program("segv-ignored", """
+signal.signal(signal.SIGSEGV, signal.SIG_IGN)
+os.kill(os.getpid(), signal.SIGSEGV)
+burn_user()
+print("alive")
+ctypes.string_at(0)
+""")
+    program("segv-in-thread", """
+def child():
+    burn_user(); ctypes.string_at(0)
+t = threading.Thread(target=child); t.start(); t.join(); time.sleep(5)
+""")
+    # A mapped file that shrinks: the kernel raises SIGBUS, not ours to mend.
+    program("bus", """
+import mmap
+f = open("mapped", "w+b"); f.write(b"x" * 8192); f.flush()
+m = mmap.mmap(f.fileno(), 8192); f.truncate(0)
+burn_user()
+print(m[5000])
+""")
+    for name in ("SIGTERM", "SIGKILL", "SIGINT", "SIGQUIT", "SIGUSR1",
+                 "SIGVTALRM"):
+        program(name, f"burn_user(); os.kill(os.getpid(), signal.{name});"
+                      "time.sleep(5)")
+    program("abort", "burn_user(); os.abort()")
+    program("abort-faulthandler",
+            "faulthandler.enable(); burn_user(); os.abort()")
+    program("stack-overflow", """
+sys.setrecursionlimit(10**9)
+class A:
+    def __getattr__(self, name): return getattr(self, name + "x")
+burn_user()
+ctypes.CDLL(None).strlen(ctypes.c_void_p(8))
+""")
+
+
+# ---- reading back ----------------------------------------------------------
+
+def read_back():
+    program("masks", """
+def show(what):
+    print(what, sorted(int(s) for s in signal.pthread_sigmask(
+        signal.SIG_BLOCK, [])))
+show("at first")
+print(sorted(int(s) for s in signal.pthread_sigmask(signal.SIG_BLOCK,
+      [signal.SIGPROF, signal.SIGUSR1])))
+show("blocked")
+burn_user()
+show("still")
+# it must stay pending while it is believed blocked
+os.kill(os.getpid(), signal.SIGUSR1)
+os.kill(os.getpid(), signal.SIGPROF)
+burn_user(0.03)
+print(sorted(int(s) for s in signal.sigpending()))
+def child():
+    show("in a thread")
+    burn_user(0.03)
+t = threading.Thread(target=child); t.start(); t.join()
+signal.signal(signal.SIGUSR1, lambda n, f: print("usr1"))
+signal.signal(signal.SIGPROF, lambda n, f: print("prof"))
+print(sorted(int(s) for s in signal.pthread_sigmask(signal.SIG_UNBLOCK,
+      [signal.SIGPROF, signal.SIGUSR1])))
+burn_user(0.02)
+show("unblocked")
+old = signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+show("all")
+burn_user()
+signal.pthread_sigmask(signal.SIG_SETMASK, old)
+show("set back")
+pid = os.fork()
+if pid == 0:
+    show("in a child")
+    os._exit(3)
+print(os.waitpid(pid, 0)[1])
+""")
+    program("handlers", """
+for s in sorted(signal.valid_signals()):
+    print(int(s), signal.getsignal(s))
+burn_user()
+try:
+    signal.signal(signal.SIGKILL, signal.SIG_IGN)
+except OSError as e:
+    print(e)
+lines = {l.split(":")[0]: l.split()[1] for l in open("/proc/self/status")
+         if l.startswith("Sig")}
+print(lines["SigBlk"])
+""")
+    program("siginterrupt", """
+signal.signal(signal.SIGALRM, lambda n, f: print("alarm"))
+signal.siginterrupt(signal.SIGALRM, False)
+signal.siginterrupt(signal.SIGPROF, False)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+burn_user()
+print(signal.getitimer(signal.ITIMER_REAL))
+""")
+
+
+# ---- waiting for signals ---------------------------------------------------
+
+def waiting():
+    program("sigwait-all", """
+# all that a program can block, in every thread, and one that waits for all
+signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+got = []
+def waiter():
+    while True:
+        n = signal.sigwait(signal.valid_signals())
+        got.append(int(n))
+        if n == signal.SIGTERM:
+            return
+w = threading.Thread(target=waiter); w.start()
+busy = [threading.Thread(target=burn_user) for _ in range(3)]
+for t in busy: t.start()
+burn_user()
+for t in busy: t.join()
+os.kill(os.getpid(), signal.SIGUSR1); time.sleep(0.05)
+os.kill(os.getpid(), signal.SIGTERM)
+w.join()
+print(got, threading.active_count())
+""")
+    program("sigwaitinfo", """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGPROF])
+print(signal.sigtimedwait([signal.SIGUSR2, signal.SIGPROF], 0.05))
+burn_user()
+os.kill(os.getpid(), signal.SIGUSR2)
+print(signal.sigwaitinfo([signal.SIGUSR2, signal.SIGPROF]).si_signo)
+print(signal.sigtimedwait([signal.SIGUSR2], 0))
+""")
+    # One that waits for SIGPROF alone means it.
+    program("sigwait-prof", """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+burn_user()
+threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGPROF)).start()
+print(int(signal.sigwait([signal.SIGPROF])))
+burn_user()
+""")
+    program("wakeup-fd", """
+import socket
+a, b = socket.socketpair(); a.setblocking(False); b.settimeout(2)
+signal.signal(signal.SIGUSR1, lambda n, f: None)
+signal.set_wakeup_fd(a.fileno())
+burn_user()
+os.kill(os.getpid(), signal.SIGUSR1)
+print(b.recv(100))
+b.settimeout(0.05)
+try:
+    print(b.recv(100))
+except OSError as e:
+    print(type(e).__name__)
+signal.set_wakeup_fd(-1)
+""")
+    program("pause", """
+# a sleeper that a stray signal would wake
+signal.signal(signal.SIGALRM, lambda n, f: print("alarm"))
+burn_user()
+signal.setitimer(signal.ITIMER_REAL, 0.2)
+begin = time.monotonic()
+signal.pause()
+print(time.monotonic() - begin > 0.19)
+""")
+
+
+own_sigprof()
+deaths()
+read_back()
+waiting()
+done()

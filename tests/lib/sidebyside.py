@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Programs run with and without the profiler, compared, and their logs read.
+
+For tests/hosts and those of tests/e2e that compare the two. A test begins:
+
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, os.environ["TOP"] + "/tests/lib")
+    from sidebyside import *
+"""
+import itertools
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+B = os.environ["B"]
+LIBRARY = os.environ["LIBRARY"]
+WRAP = os.path.join(B, "pyprof-wrap")
+REPORT = os.path.join(B, "pyprof-report")
+RUN = shlex.split(os.environ.get("RUN", "env"))
+EXE = os.environ.get("EXE", sys.executable)
+FULL = os.environ.get("SIZE") == "full"
+VERSION = tuple(int(n) for n in
+                os.environ.get("PYVERSION", "0.0").split(".")[:2])
+
+# What a program ended with; status is negative for a signal.
+Outcome = namedtuple("Outcome", "status stdout stderr")
+
+_failures = []
+_turns = itertools.count(VERSION[1])
+
+
+def check(fact, *words):
+    """Note a failure, and go on."""
+    if not fact:
+        text = " ".join(str(w) for w in words)
+        _failures.append(text)
+        print("FAILED", text, flush=True)
+    return fact
+
+
+def done():
+    """The end of a test."""
+    if _failures:
+        print(len(_failures), "failed")
+    sys.exit(1 if _failures else 0)
+
+
+def some(choices):
+    """All of them at full size, else one, another each time and Python."""
+    return choices if FULL else (choices[next(_turns) % len(choices)],)
+
+
+def skip(why):
+    print(why)
+    sys.exit(77)
+
+
+def text_of(value):
+    return value.decode(errors="surrogateescape")
+
+
+def run(words, log=None, env=None, under=(), stdin=b"", timeout=60, **popen):
+    """Run a program, profiled into `log` if that is given.
+
+    env is set for the program alone; `under` are words that it is run by.
+    What it prints goes through files, so that a child which outlives it and
+    still holds them cannot keep us.
+    """
+    env = dict(env or {})
+    if log is not None:
+        env.setdefault("PYPROF_OUTPUT", log)
+        env.setdefault("LD_PRELOAD", LIBRARY)
+    settings = [f"{name}={value}" for name, value in env.items()]
+    argv = [*RUN, *settings, *under, *map(str, words)]
+    if isinstance(stdin, bytes):
+        Path("stdin.txt").write_bytes(stdin)
+        stdin = os.open("stdin.txt", os.O_RDONLY)
+    with open("stdout.txt", "w+b") as out, open("stderr.txt", "w+b") as err:
+        process = subprocess.Popen(argv, **{"stdin": stdin, "stdout": out,
+                                            "stderr": err, **popen})
+        os.close(stdin)
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            status = f"no end after {timeout} s"
+            process.kill()
+            process.wait()
+    return Outcome(status, text_of(Path("stdout.txt").read_bytes()),
+                   text_of(Path("stderr.txt").read_bytes()))
+
+
+def ours(text):
+    """The lines of ours in what went to stderr."""
+    return [l for l in text.splitlines() if l.startswith("pyprof")]
+
+
+def theirs(text):
+    """The others, with what differs from run to run anyway made equal.
+
+    A C stack trace, as faulthandler's since 3.14, has our handler of faults
+    between the fault and the program's own handler.
+    """
+    text = "\n".join(l for l in text.splitlines()
+                     if not l.startswith("pyprof")
+                     and "/libpyprof.so\"" not in l)
+    text = re.sub(r"0x[0-9a-f]+", "0x", text)
+    return re.sub(r"\bpid[ =]\d+", "pid", text)
+
+
+def same(name, plain, profiled, lines=0):
+    """Did the program run as without us, with so many lines of ours?
+
+    lines None: as many as it likes. Returns the lines.
+    """
+    check(plain.status == profiled.status, name, "status:", plain.status,
+          "without,", profiled.status, "with\n", profiled.stderr[-2000:])
+    for what in ("stdout", "stderr"):
+        a, b = (theirs(getattr(o, what)) for o in (plain, profiled))
+        check(a == b, name, what + ":", repr(a[-1500:]), "without,",
+              repr(b[-1500:]), "with")
+    said = ours(profiled.stderr)
+    if lines is not None:
+        check(len(said) == lines, name, f"{lines} lines expected, not", said)
+    return said
+
+
+def both(name, words, log=None, lines=0, env=None, **more):
+    """Run without and with us and compare; returns both outcomes."""
+    log = log or name.replace(" ", "-") + ".bin"
+    own = {k: v for k, v in (env or {}).items()
+           if not k.startswith("PYPROF_")}
+    plain = run(words, env=own, **more)
+    profiled = run(words, log=log, env=env, **more)
+    same(name, plain, profiled, lines)
+    return plain, profiled
+
+
+def signal_name(status):
+    if isinstance(status, int) and status < 0:
+        return signal.Signals(-status).name
+    return str(status)
+
+
+# ---- what the logs hold ----------------------------------------------------
+
+def report(*words):
+    return subprocess.run([REPORT, *map(str, words)], check=False, timeout=120,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def profile(*logs):
+    """The logs as pyprof-report's JSON; None if there is nothing to read."""
+    said = report("-f", "json", "-o", "-", *logs)
+    if not check(said.returncode == 0, "pyprof-report", *logs, "exit",
+                 said.returncode, text_of(said.stderr)):
+        return None
+    return json.loads(said.stdout)
+
+
+def total_of(data, name):
+    """Samples that have a function of this name on their stack."""
+    if not data:
+        return 0
+    return sum(f["total_samples"] for f in data["functions"]
+               if f["name"].split(".")[-1] == name)
+
+
+def header(log):
+    """The log's header and counters, as --dump has them: text to text."""
+    found = {}
+    for line in text_of(report("-f", "dump", "-o", "-", log).stdout
+                        ).splitlines()[:4]:
+        if line.startswith(("header", "counters", "lost")):
+            found.update(re.findall(r"(\w+)=(\S+)", line))
+    return found
+
+
+def logs_here(pattern="*.bin"):
+    return sorted(str(p) for p in Path(".").glob(pattern))
+
+
+def clear_logs(pattern="*.bin"):
+    for path in Path(".").glob(pattern):
+        if not path.is_dir():
+            path.unlink()
+
+
+def compile_c(source, output, *flags):
+    """Compile a C program of a few lines."""
+    Path(output + ".c").write_text(source)
+    made = subprocess.run([*shlex.split(os.environ.get("CC", "gcc")), "-O1",
+                           "-g", "-o", output, output + ".c", *flags],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          timeout=120, check=False)
+    return check(made.returncode == 0, "cannot compile", output,
+                 text_of(made.stdout))

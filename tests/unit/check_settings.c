@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* include/pyprof/settings.c: which values the options of recording take. */
+#include "pyprof/settings.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "pyprof/format.h"
+#include "unit.h"
+
+static const char *variable, *value;
+
+static const char *get(const char *name)
+{
+	return variable && strcmp(name, variable) == 0 ? value : NULL;
+}
+
+static int parse(const char *name, const char *text, struct settings *s,
+		 struct settings_error *err)
+{
+	variable = name;
+	value = text;
+	return settings_parse(s, get, err);
+}
+
+START_TEST(settings_have_defaults)
+{
+	struct settings_error err;
+	struct settings s;
+
+	ck_assert_int_eq(parse(NULL, NULL, &s, &err), 0);
+	ck_assert_str_eq(s.output, "pyprof.%p.bin");
+	ck_assert_uint_eq(s.mode, PP_MODE_CPU);
+	ck_assert_uint_eq(s.engine, PP_ENGINE_NONE);
+	ck_assert_uint_eq(s.period_ns, 0);
+	ck_assert_int_eq(s.signal, SIGPROF);
+	ck_assert_int_eq(s.children, 1);
+	ck_assert_int_eq(s.start, 1);
+	ck_assert_uint_eq(s.max_depth, 512);
+	ck_assert_int_eq(s.verbose, 1);
+}
+END_TEST
+
+START_TEST(settings_take_an_empty_value_for_none)
+{
+	struct settings_error err;
+	struct settings s;
+
+	ck_assert_int_eq(parse("PYPROF_RATE", "", &s, &err), 0);
+	ck_assert_uint_eq(s.period_ns, 0);
+}
+END_TEST
+
+START_TEST(settings_know_rates_and_intervals)
+{
+	static const struct {
+		const char *name, *value;
+		uint64_t period_ns;
+	} cases[] = {
+		{ "PYPROF_RATE", "auto", 0 },
+		{ "PYPROF_RATE", "250", 4000000 },
+		{ "PYPROF_RATE", "10k", 100000 },
+		{ "PYPROF_RATE", "10khz", 100000 },
+		{ "PYPROF_RATE", "50000", 20000 },
+		{ "PYPROF_INTERVAL", "500us", 500000 },
+		{ "PYPROF_INTERVAL", "1ms", 1000000 },
+		{ "PYPROF_INTERVAL", "0.001", 1000000 },
+		{ "PYPROF_INTERVAL", "0.5", 500000000 },
+		{ "PYPROF_INTERVAL", "1s", 1000000000 },
+	};
+	struct settings_error err;
+	struct settings s;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_int_eq(parse(cases[i].name, cases[i].value, &s, &err),
+				 0);
+		ck_assert_msg(s.period_ns == cases[i].period_ns,
+			      "%s=%s is %llu ns", cases[i].name, cases[i].value,
+			      (unsigned long long)s.period_ns);
+	}
+}
+END_TEST
+
+START_TEST(settings_refuse_and_name_bad_values)
+{
+	static const struct {
+		const char *name, *value, *flag;
+	} cases[] = {
+		{ "PYPROF_RATE", "fast", "rate" },
+		{ "PYPROF_RATE", "0", "rate" },
+		{ "PYPROF_RATE", "-5", "rate" },
+		{ "PYPROF_RATE", "1e9", "rate" },
+		{ "PYPROF_RATE", "nan", "rate" },
+		{ "PYPROF_INTERVAL", "50", "interval" },
+		{ "PYPROF_INTERVAL", "1", "interval" },
+		{ "PYPROF_INTERVAL", "0", "interval" },
+		{ "PYPROF_INTERVAL", "1us", "interval" },
+		{ "PYPROF_MODE", "wall", "mode" },
+		{ "PYPROF_ENGINE", "perf", "engine" },
+		{ "PYPROF_SIGNAL", "KILL", "signal" },
+		{ "PYPROF_SIGNAL", "RTMIN+1000", "signal" },
+		{ "PYPROF_THREADS", "some", "threads" },
+		{ "PYPROF_CHILDREN", "yes", "no-children" },
+		{ "PYPROF_START", "later", "start" },
+		{ "PYPROF_DELAY", "-1", "delay" },
+		{ "PYPROF_DURATION", "soon", "duration" },
+		{ "PYPROF_MAX_DEPTH", "0", "max-depth" },
+		{ "PYPROF_MAX_SIZE", "1", "max-size" },
+		{ "PYPROF_VERBOSE", "3", "quiet" },
+	};
+	struct settings_error err;
+	struct settings s;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		ck_assert_msg(parse(cases[i].name, cases[i].value, &s, &err) ==
+				      -1,
+			      "%s=%s was taken", cases[i].name, cases[i].value);
+		ck_assert_str_eq(err.variable, cases[i].name);
+		ck_assert_str_eq(err.value, cases[i].value);
+		ck_assert_str_eq(err.flag, cases[i].flag);
+		ck_assert_ptr_nonnull(err.why);
+	}
+}
+END_TEST
+
+START_TEST(settings_take_the_rest)
+{
+	struct settings_error err;
+	struct settings s;
+
+	ck_assert_int_eq(parse("PYPROF_SIGNAL", "RTMIN+3", &s, &err), 0);
+	ck_assert_int_eq(s.signal, SIGRTMIN + 3);
+	ck_assert_int_eq(parse("PYPROF_SIGNAL", "SIGUSR2", &s, &err), 0);
+	ck_assert_int_eq(s.signal, SIGUSR2);
+	ck_assert_int_eq(parse("PYPROF_ENGINE", "itimer", &s, &err), 0);
+	ck_assert_uint_eq(s.engine, PP_ENGINE_ITIMER);
+	ck_assert_int_eq(parse("PYPROF_DURATION", "2.5", &s, &err), 0);
+	ck_assert_uint_eq(s.duration_ns, 2500000000u);
+	ck_assert_int_eq(parse("PYPROF_MAX_SIZE", "64M", &s, &err), 0);
+	ck_assert_uint_eq(s.max_size, 64u << 20);
+	ck_assert_int_eq(parse("PYPROF_THREADS", "main", &s, &err), 0);
+	ck_assert_int_eq(s.main_thread_only, 1);
+	ck_assert_int_eq(parse("PYPROF_CHILDREN", "0", &s, &err), 0);
+	ck_assert_int_eq(s.children, 0);
+}
+END_TEST
+
+UNIT_MAIN(settings, settings_have_defaults,
+	  settings_take_an_empty_value_for_none,
+	  settings_know_rates_and_intervals,
+	  settings_refuse_and_name_bad_values, settings_take_the_rest)

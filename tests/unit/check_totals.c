@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* totals.c: what the numbers of the summary add up to. */
+#include "totals.h"
+
+#include "unit.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static struct process *add_process(struct profile *p, uint64_t session,
+				   uint64_t start_s, uint64_t end_s)
+{
+	struct process *process = profile_add_process(p);
+
+	process->header.session[0] = session;
+	process->header.start_ns = start_s * SECOND;
+	process->header.end_ns = end_s * SECOND;
+	process->header.ended = PP_ENDED_EXIT;
+	return process;
+}
+
+static void add_thread(struct profile *p, uint32_t process, uint64_t cpu_ns,
+		       uint64_t sampled_ns)
+{
+	struct thread *t = profile_add_thread(p);
+
+	t->process = process;
+	t->first_cpu_ns = 1000;
+	t->last_cpu_ns = 1000 + cpu_ns;
+	t->sampled.ns = sampled_ns;
+}
+
+START_TEST(totals_of_a_killed_process_come_from_its_threads)
+{
+	struct process *process;
+	struct profile p;
+	struct totals t;
+
+	profile_init(&p);
+	process = add_process(&p, 1, 10, 0);
+	process->header.ended = PP_ENDED_NOT;
+	process->header.start_cpu_ns = 50;
+	process->header.counters[PP_COUNT_own_cpu_ns] = 3;
+	process->last_ns = 12 * SECOND;
+	process->sampled = (struct cost){ 6, 600 };
+	add_thread(&p, 0, 500, 400);
+	add_thread(&p, 0, 200, 200);
+	totals_init(&t, &p);
+	ck_assert_uint_eq(t.unsampled_ns, 100);
+	ck_assert_uint_eq(t.sampled_ns, 600);
+	ck_assert_uint_eq(t.cpu_ns, 50 + 600 + 100 + 3);
+	ck_assert_uint_eq(t.duration_ns, 2 * SECOND);
+	profile_done(&p);
+}
+END_TEST
+
+START_TEST(duration_is_that_of_each_session_once)
+{
+	struct profile p;
+	struct totals t;
+
+	profile_init(&p);
+	add_process(&p, 1, 10, 14);
+	add_process(&p, 1, 12, 15); /* overlaps */
+	add_process(&p, 2, 1, 4);
+	totals_init(&t, &p);
+	ck_assert_uint_eq(t.duration_ns, 8 * SECOND);
+	profile_done(&p);
+}
+END_TEST
+
+START_TEST(losses_are_counted_with_and_without_record)
+{
+	struct process *process;
+	struct profile p;
+	struct totals t;
+	char buffer[16];
+
+	profile_init(&p);
+	process = add_process(&p, 1, 10, 11);
+	process->header.lost[PP_LOST_space] = 5;
+	process->header.lost[PP_LOST_torn] = 1;
+	process->lost[PP_LOST_torn] = (struct cost){ 3, 70 };
+	totals_init(&t, &p);
+	ck_assert_uint_eq(t.lost[PP_LOST_torn], 3);
+	ck_assert_uint_eq(t.lost_samples, 8);
+	ck_assert_uint_eq(t.lost_ns, 70);
+	ck_assert_str_eq(loss_name(PP_LOST_torn, buffer), "torn");
+	ck_assert_str_eq(loss_name(PP_LOSS_MAX - 1, buffer), "reason-15");
+	profile_done(&p);
+}
+END_TEST
+
+START_TEST(counters_add_up_but_the_longest)
+{
+	struct profile p;
+	struct totals t;
+	struct process *process;
+
+	profile_init(&p);
+	process = add_process(&p, 1, 10, 11);
+	process->header.counters[PP_COUNT_handler_ns] = 100;
+	process->header.counters[PP_COUNT_handler_max_ns] = 7;
+	process->header.period_ns = 1000000;
+	process = add_process(&p, 1, 10, 11);
+	process->header.counters[PP_COUNT_handler_ns] = 10;
+	process->header.counters[PP_COUNT_handler_max_ns] = 9;
+	totals_init(&t, &p);
+	ck_assert_uint_eq(t.counters[PP_COUNT_handler_ns], 110);
+	ck_assert_uint_eq(t.counters[PP_COUNT_handler_max_ns], 9);
+	ck_assert_double_eq(t.asked_hz, 1000);
+	ck_assert_double_eq(t.achieved_hz, 0);
+	profile_done(&p);
+}
+END_TEST
+
+UNIT_MAIN(totals, totals_of_a_killed_process_come_from_its_threads,
+	  duration_is_that_of_each_session_once,
+	  losses_are_counted_with_and_without_record,
+	  counters_add_up_but_the_longest)
