@@ -18,6 +18,9 @@
 #include "pyprof/compiler.h"
 #include "real.h"
 
+/* Loaded objects to look through for a libpython. */
+#define OBJECTS_MOST 512
+
 /* PyStatus, CPython 3.8 on; returned in memory. */
 struct py_status {
 	int type;
@@ -54,15 +57,55 @@ static void *real_in(void *handle, const char *name)
 	return function && !is_ours(function) ? function : NULL;
 }
 
+/* Names of loaded objects; they stay valid while those are loaded. */
+struct objects {
+	const char *names[OBJECTS_MOST];
+	size_t count;
+};
+
+/* dl_iterate_phdr holds the loader's lock, so nothing is opened here. */
+static int gather(struct dl_phdr_info *info, size_t size, void *objects)
+{
+	struct objects *o = objects;
+
+	(void)size;
+	if (o->count < OBJECTS_MOST && info->dlpi_name && *info->dlpi_name)
+		o->names[o->count++] = info->dlpi_name;
+	return 0;
+}
+
+/* The function in whatever libpython is loaded, with a scope of its own. */
+static void *real_anywhere(const char *name)
+{
+	struct objects o = { .count = 0 };
+	void *function = NULL;
+
+	dl_iterate_phdr(gather, &o);
+	for (size_t i = 0; i < o.count && !function; i++) {
+		void *handle = dlopen(o.names[i], RTLD_LAZY | RTLD_NOLOAD);
+
+		if (!handle)
+			continue;
+		if (dlsym(handle, "_PyRuntime"))
+			function = real_in(handle, name);
+		dlclose(handle);
+	}
+	return function;
+}
+
 /*
  * The real function behind a wrapper of ours: after us in the global scope,
- * or in the scope of the caller, which may be a plug-in with a private one.
+ * or in the scope of the caller, which may be a plug-in with a private one, or
+ * in any library: CPython's functions jump to each other through us, and then
+ * the caller is somebody who knows nothing of Python.
  */
 static void *real_python(const char *name, const void *caller)
 {
 	void *function = real_in(RTLD_NEXT, name);
 
-	return function ? function : real_in(open_holder(caller), name);
+	if (!function)
+		function = real_in(open_holder(caller), name);
+	return function ? function : real_anywhere(name);
 }
 
 /* A call of Py_Initialize or its kin has returned to the embedding program. */
