@@ -19,6 +19,7 @@
 #include "text.h"
 
 #define VARIABLE "PYPROF_SESSION"
+#define RECORDER "PYPROF_RECORDER"
 
 static struct {
 	unsigned long first_pid;
@@ -89,6 +90,29 @@ static void begin_session(void)
 	(void)setenv(VARIABLE, s.at, 1);
 }
 
+/*
+ * With --no-children, is there a process of this session that records and is
+ * not this one? The first that would notes itself in the environment, for
+ * those that it execs, as "session:pid".
+ */
+static bool is_unwanted_child(void)
+{
+	const char *noted = getenv(RECORDER);
+	struct text self;
+
+	if (target.settings.children)
+		return false;
+	text_init(&self);
+	text_add_hex(&self, target.session[0], 16);
+	if (noted && strncmp(noted, self.at, self.length) == 0)
+		return strtoul(noted + self.length + 1, NULL, 10) !=
+		       (unsigned long)getpid();
+	text_add(&self, ":");
+	text_add_number(&self, (uint64_t)getpid());
+	(void)setenv(RECORDER, self.at, 1);
+	return false;
+}
+
 int config_init(void)
 {
 	struct settings_error err;
@@ -109,6 +133,7 @@ int config_init(void)
 	}
 	if (!session || !parse_session(session))
 		begin_session();
+	target.settings.start &= !is_unwanted_child();
 	errno = saved;
 	return 0;
 }

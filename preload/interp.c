@@ -60,6 +60,16 @@ static int refuse(const char *why)
 	return -1;
 }
 
+static int refuse_without(const char *name)
+{
+	struct text why;
+
+	text_init(&why);
+	text_add(&why, "it shows no ");
+	text_add(&why, name);
+	return refuse(why.at);
+}
+
 struct text_search {
 	uintptr_t address, begin, end;
 };
@@ -182,7 +192,7 @@ int interp_watch(void *handle, void (*on_ready)(void))
 	if (!target.row)
 		return refuse("this version is not known");
 	if (missing)
-		return refuse(missing);
+		return refuse_without(missing);
 	if (strstr(py.Py_GetVersion(), "free-threading"))
 		return refuse("free-threaded builds are not known");
 	fill_target();

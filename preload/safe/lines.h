@@ -22,8 +22,9 @@ struct lines_entry {
 
 /*
  * The line of a position in a code object, as the log has it: counted from
- * firstlineno, modulo 2^32. A position without a line, or beyond what is
- * decoded of a giant table, has that of the code object, 0. id is the code's
+ * firstlineno, modulo 2^32. An instruction without a line has that of the one
+ * before it; a position that is before the first, or beyond what is decoded of
+ * a giant table, has 0, the code object's own. id is the code's
  * in the log; cache has LINES_CACHE entries of zeros or of earlier calls.
  */
 uint32_t lines_at(struct lines_entry *cache, uintptr_t code, uint32_t id,
