@@ -112,8 +112,8 @@ static void put_samples(const struct view *v, FILE *out, struct text *t)
 	put_line(out, "samples", t);
 	put_lost(v, out, t);
 	text_addf(t,
-		  "%llu stacks truncated, %llu frames unnamed, %llu ticks "
-		  "merged by overrun, %llu throttled",
+		  "%llu stacks truncated, %llu frames unnamed, %llu overruns, "
+		  "%llu throttled",
 		  (unsigned long long)counters[PP_COUNT_truncated],
 		  (unsigned long long)counters[PP_COUNT_unnamed],
 		  (unsigned long long)counters[PP_COUNT_overruns],
@@ -132,30 +132,54 @@ static void put_own_cost(const struct view *v, FILE *out, struct text *t)
 		share = 100.0 * (double)counters[PP_COUNT_handler_ns] /
 			(double)used_ns;
 	text_addf(t,
-		  "%.3f s in the handler (%.2f %%, longest %.1f us), "
+		  "%.2f %% in the handler (%.3f s, longest %.1f us), "
 		  "%.3f s in own threads",
-		  seconds(counters[PP_COUNT_handler_ns]), share,
+		  share, seconds(counters[PP_COUNT_handler_ns]),
 		  (double)counters[PP_COUNT_handler_max_ns] / 1e3,
 		  seconds(total->own_ns));
 	put_line(out, "own cost", t);
 }
 
+/* What the end of a log means for its reader, or NULL if all is well. */
+static const char *ended_words(unsigned ended)
+{
+	switch (ended) {
+	case PP_ENDED_NOT:
+		return "still running, or killed";
+	case PP_ENDED_SIZE:
+		return "its log reached --max-size; the rest was not recorded";
+	case PP_ENDED_FAILED:
+		return "its log could not grow; the rest was not recorded";
+	default:
+		return NULL;
+	}
+}
+
+static void put_notes(const struct process *p, FILE *out, struct text *t)
+{
+	const char *ended = ended_words(p->header.ended);
+	size_t i;
+
+	if (ended) {
+		text_addf(t, "process %u: %s", p->header.pid, ended);
+		put_line(out, "note", t);
+	}
+	for (i = 0; i < p->note_count; i++) {
+		text_add_printable(t, p->notes[i], ' ');
+		put_line(out, "note", t);
+	}
+}
+
 static void put_threads(const struct view *v, FILE *out, struct text *t)
 {
-	const struct process *process;
-	size_t i, k;
+	size_t i;
 
 	text_addf(t, "%zu in %zu process%s", v->profile->thread_count,
 		  v->profile->process_count,
 		  v->profile->process_count == 1 ? "" : "es");
 	put_line(out, "threads", t);
-	for (i = 0; i < v->profile->process_count; i++) {
-		process = &v->profile->processes[i];
-		for (k = 0; k < process->note_count; k++) {
-			text_add_printable(t, process->notes[k], ' ');
-			put_line(out, "note", t);
-		}
-	}
+	for (i = 0; i < v->profile->process_count; i++)
+		put_notes(&v->profile->processes[i], out, t);
 }
 
 static void put_summary(const struct view *v, FILE *out)

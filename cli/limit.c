@@ -19,22 +19,20 @@ static int parse_number(struct limit *limit, const char *word, struct err *err)
 	limit->kind = LIMIT_FRACTION;
 	limit->fraction = strtod(word, &end);
 	if (*end || !(limit->fraction >= 0.0 && limit->fraction <= 1.0))
-		return err_set(err, "not a fraction from 0.0 to 1.0: '%s'",
-			       word);
+		return err_set(err, "not a fraction from 0.0 to 1.0");
 	return 0;
 }
 
 static int parse_regex(struct limit *limit, const char *word, struct err *err)
 {
-	char why[128];
 	int failed;
 
 	limit->kind = LIMIT_REGEX;
 	failed = regcomp(&limit->regex, word, REG_EXTENDED | REG_NOSUB);
 	if (!failed)
 		return 0;
-	regerror(failed, &limit->regex, why, sizeof(why));
-	return err_set(err, "%s: '%s'", why, word);
+	regerror(failed, &limit->regex, err->text, sizeof(err->text));
+	return -1;
 }
 
 int limits_add(struct limits *l, const char *word, struct err *err)

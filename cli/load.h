@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the records of a log to the profile in memory: the only file that knows
+ * From the records of a log to the profile in memory: the only place that knows
  * both. A log is read twice, first its definitions, which may stand anywhere,
  * then its samples. Segments stand on their own (each begins with an empty
  * stack and absolute clocks), so they are played in the order of the file.

@@ -137,12 +137,6 @@ const char *info_next(const struct info *info, const char *previous)
 	return previous <= info->bytes + info->size ? previous : NULL;
 }
 
-void cost_add(struct cost *to, const struct cost *more)
-{
-	to->samples += more->samples;
-	to->ns += more->ns;
-}
-
 uint64_t thread_unsampled_ns(const struct thread *t)
 {
 	uint64_t all_ns = t->last_cpu_ns - t->first_cpu_ns;

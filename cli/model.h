@@ -127,7 +127,11 @@ uint32_t profile_child(struct profile *p, uint32_t parent, uint32_t function,
 struct thread *profile_add_thread(struct profile *p);
 struct process *profile_add_process(struct profile *p);
 
-void cost_add(struct cost *to, const struct cost *more);
+static inline void cost_add(struct cost *to, const struct cost *more)
+{
+	to->samples += more->samples;
+	to->ns += more->ns;
+}
 
 /* CPU time of a thread that none of its samples covers. */
 uint64_t thread_unsampled_ns(const struct thread *t);

@@ -9,14 +9,14 @@
 #include "view.h"
 
 struct order {
-	uint32_t *
-		lines; /* of sums.lines: by file, function or line, see below */
+	uint32_t *lines; /* of sums.lines, as enum order_by says */
 	size_t line_count;
 	uint32_t *edges;      /* of sums.edges: by caller, dearest first */
 	uint32_t *first_edge; /* by line_sum: index of its first one in edges */
 	size_t edge_count;
 };
 
+/* What lines are sorted by. */
 enum order_by {
 	ORDER_FUNCTIONS, /* file, function, line */
 	ORDER_FILES,	 /* file, line, function */

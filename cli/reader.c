@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define WINDOW_BYTES	 (256u * 1024)
+#define WINDOW_BYTES	 ((size_t)256 << 10)
 #define RECORD_HEAD_MAX	 (1 + PP_VARINT_MAX)
-#define RECORD_BYTES_MAX (16u * 1024 * 1024)
+#define RECORD_BYTES_MAX ((size_t)16 << 20)
 
 static const uint8_t record_least[] = {
 #define X(number, name, least) [number] = (least),
@@ -152,10 +152,10 @@ static void add_chunk(struct reader *r, uint64_t offset,
 static uint64_t chunk_end(const struct reader *r, uint64_t offset,
 			  const struct pp_chunk *c)
 {
-	uint64_t end = offset + c->size, at;
+	uint64_t end = offset + c->size, used = c->used, at;
 	struct pp_chunk other;
 
-	at = offset + (c->used + PP_PAGE - 1) / PP_PAGE * PP_PAGE;
+	at = offset + (used + PP_PAGE - 1) / PP_PAGE * PP_PAGE;
 	for (; at < end && at < r->size; at += PP_PAGE)
 		if (chunk_is_at(r, at, &other))
 			return at;

@@ -16,7 +16,7 @@
 
 #include "util/die.h"
 
-#define SOURCE_BYTES_MAX (64u * 1024 * 1024)
+#define SOURCE_BYTES_MAX ((size_t)64 << 20)
 #define CODING_MAX	 40
 #define BOM		 "\xef\xbb\xbf"
 #define NS_PER_S	 1000000000

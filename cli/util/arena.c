@@ -8,7 +8,7 @@
 
 #include "util/die.h"
 
-#define ARENA_BLOCK (64u * 1024)
+#define ARENA_BLOCK ((size_t)64 << 10)
 
 struct arena_block {
 	struct arena_block *next;

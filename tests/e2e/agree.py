@@ -20,7 +20,9 @@ SECONDS = sized(3, 0.3)
 def report(logs, *options):
     done = subprocess.run([REPORT, *options, *logs], check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    words = done.stderr.decode()
+    # Pythons in the root have their library there
+    words = "".join(line for line in done.stderr.decode().splitlines(True)
+                    if not line.endswith("its lines stand without text\n"))
     expect(done.returncode == 0 and not words,
            f"pyprof-report {options}: exit {done.returncode}, {words}")
     return done.stdout.decode()
@@ -174,6 +176,7 @@ def check(what, program, env, rate):
 
 
 check("kinds", "kinds.py", {"TRUTH": "truth"}, 5000)
-check("threads", "many_threads.py", {"TRUTH": "truth"}, "auto")
-check("forks", "forks.py", {"TRUTH": "folder"}, 1000)
+if FULL or MINOR == 12:
+    check("threads", "many_threads.py", {"TRUTH": "truth"}, "auto")
+    check("forks", "forks.py", {"TRUTH": "folder"}, 1000)
 finish()

@@ -86,12 +86,13 @@ static void load(void)
 	"def %s(n): burn(n)\n"                                                \
 	"%s(%g)\n"
 
-/* Define a function of this name and burn CPU seconds in it. */
+/* Define a function of this name and burn CPU seconds in it, times $SCALE. */
 static void burn(const char *name, double seconds)
 {
 	char code[1024];
 
-	snprintf(code, sizeof(code), BURN, name, name, seconds);
+	snprintf(code, sizeof(code), BURN, name, name,
+		 seconds * atof(getenv("SCALE")));
 	if (PyRun_SimpleString(code) != 0)
 		exit(98);
 }
@@ -245,7 +246,8 @@ static void bytes_main(void)
 	char code[1024], program[] = "python", option[] = "-c";
 	char *argv[] = { program, option, code, NULL };
 
-	snprintf(code, sizeof(code), BURN, "burn_one", "burn_one", 0.2);
+	snprintf(code, sizeof(code), BURN, "burn_one", "burn_one",
+		 0.2 * atof(getenv("SCALE")));
 	printf("main %d\n", Py_BytesMain(3, argv));
 }
 

@@ -50,8 +50,8 @@ def library():
 def compile_all(libpython):
     cc = [os.environ.get("CC", "gcc"), "-O1", "-g", "-Wall", HERE + "embed.c"]
     # its functions are weak: 3.11 and older lack one
-    link = ["-Wl,--no-as-needed", libpython, "-Wl,-rpath," + os.path.dirname(libpython), "-ldl",
-            "-lpthread"]
+    link = ["-Wl,--no-as-needed", libpython, "-ldl", "-lpthread",
+            "-Wl,-rpath," + os.path.dirname(libpython)]
     for argv in (
             [*cc, "-o", "linked", *link],
             [*cc, "-DBY_DLSYM", "-o", "by-dlsym", "-ldl", "-lpthread"],
@@ -82,9 +82,11 @@ def judge(name, burned, log):
         # four standard errors of a few hundred samples
         bound = 4 * (want * (1 - want) / max(samples, 1)) ** 0.5 + 0.02
         check(abs(share - want) <= bound, name, n, "has", share, "not", want)
-    # what is not in burn_* is in the module, start or end: under a tenth
-    check(data["samples"] <= samples * 1.1 + 20, name, data["samples"],
-          "samples,", samples, "of ours")
+    # what is not in burn_* is start and end; a second interpreter's imports
+    # are samples like others
+    if not name.endswith(("twice", "subs", "own_gils")):
+        check(data["samples"] <= samples * 1.1 + 20, name, data["samples"],
+              "samples,", samples, "of ours")
     # a stack leads from a module through one of the functions to burn
     folded = text_of(report("-f", "collapsed", "-o", "-", log).stdout)
     for line in folded.splitlines():
@@ -92,9 +94,9 @@ def judge(name, burned, log):
                   for f in line.rsplit(" ", 1)[0].split(";")]
         ours_ = [f for f in frames if f in burned]
         if "burn" in frames:
-            check(len(ours_) == 1 and frames[-2:] == [ours_[0], "burn"]
-                  or len(ours_) == 1 and "burn" == frames[frames.index(
-                      ours_[0]) + 1], name, "mixed:", line)
+            check(len(ours_) == 1 and
+                  frames[frames.index("burn") - 1] == ours_[0],
+                  name, "mixed:", line)
     return found
 
 
@@ -105,13 +107,20 @@ HOW = (("linked", ["./linked"], {}),
        ("dlsym-global", ["./by-dlsym"], {"SCOPE": "global"}),
        ("plugin-local", ["./host"], {"SCOPE": "local"}),
        ("plugin-global", ["./host"], {"SCOPE": "global"}))
+# The ways differ in how we learn of the interpreter, the modes in what is done
+# with it then; each way with a few modes is enough for a short run.
+FEW = ("simple", "twice", "subs", "nothing")
+SCALE = 1.0 if FULL else 0.5
 for how, words, env in HOW:
     for mode, burned in MODES.items():
+        if not (FULL or mode in FEW or how in ("linked", "dlsym-local")):
+            continue
+        burned = {n: SCALE * seconds for n, seconds in burned.items()}
         name = f"{how}-{mode}"
         clear_logs()
         plain, _ = both(name, [*words, mode], log="p.bin", env={
             "PYTHONHOME": home, "LIBPYTHON": libpython,
-            "PLUGIN": os.path.abspath("plugin.so"), "PYPROF_RATE": "1k",
+            "PLUGIN": os.path.abspath("plugin.so"), "PYPROF_RATE": "1k", "SCALE": SCALE,
             **env})
         check(plain.status == 3, name, "without us:", plain)
         print(name, judge(name, burned, "p.bin"), flush=True)

@@ -75,9 +75,10 @@ def memory():
     # tables of 3 MiB of which little is touched, the library's own pages,
     # two chunks of 256 KiB of the log, one block of 40 KiB a thread
     expect(more < 4096, f"fib: {more} KiB more memory than without")
-    # where the run is longer only the log is: its pages are given back; what
-    # is in the processor's hands at a time is two chunks
-    expect(grown < 768, f"fib: {grown} KiB more after {SECONDS} s than after"
+    # where the run is longer only the log is: its pages are given back, two
+    # chunks of 256 KiB are mapped at a time where the short run had small ones
+    # at first; the program's own memory varies by 200 KiB
+    expect(grown < 1024, f"fib: {grown} KiB more after {SECONDS} s than after"
            " 0.3 s")
     per_sample = log.size / samples
     # 24 bytes are the design's for a stack that changes as fast as this one

@@ -8,9 +8,11 @@ runs itself (--rows) with the newest of each version that tools/interpreters
 finds. What is expected of an instruction is what that CPython's own
 PyCode_Addr2Line() says of it.
 """
+import itertools
 import shlex
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).resolve()
@@ -59,11 +61,11 @@ SOURCES = {
     return [d async for d in a
             if d]
 """,
-    "far": "def f():\n    a = 1\n" + "\n" * 300 + "    return a\n",
+    "far": "def f():\n    a = 1\n" + "\n" * 5000 + "    return a\n",
     "back": "def f(a):\n    return a(" + "\n" * 200 + "    1\n" + "    )[\n"
             + "\n" * 140 + "    2]\n",
     "wide": "def f(a):\n    return ("
-            + " + ".join(["a.b(a)"] * 60) + ")\n",
+            + " + ".join(["a.b(a)"] * 20) + ")\n",
 }
 
 
@@ -86,9 +88,10 @@ def rows():
             table = code.co_linetable if minor > 9 else code.co_lnotab
             lines = [line_of(code, at)
                      for at in range(0, len(code.co_code), 2)]
-            print("%s\t%s\t%s\t%s\t%s" % (
-                "%s_%d" % (name, number), 2 // step, code.co_firstlineno,
-                table.hex(), ",".join(map(str, lines))))
+            runs = ["%d,%d" % (len(list(same)), line)
+                    for line, same in itertools.groupby(lines)]
+            print("%s_%d" % (name, number), 2 // step, code.co_firstlineno,
+                  table.hex(), ",".join(runs), sep="\t")
 
 
 def c_array(kind, name, numbers):
@@ -131,12 +134,14 @@ def main():
             cases.append("\tLINES_CASE(%s, %s, %s, %s)," % (
                 minor, step, first, name))
     print("/* SPDX-License-Identifier: MIT */")
-    print("/*\n * Line tables of code that CPython has compiled, and the line"
-          " of each\n * instruction as CPython gives it, -1 for none. Printed"
-          " by lines_tables.py with\n * %s\n * and %s.\n */" % (
-              ", ".join(versions[:-1]), versions[-1]))
+    print("/*\n" + textwrap.fill(
+        "Line tables of code that CPython has compiled, and what it says "
+        "itself: so many instructions of this line, and so on; line -1 is "
+        "none. Printed by lines_tables.py with %s and %s."
+        % (", ".join(versions[:-1]), versions[-1]),
+        78, initial_indent=" * ", subsequent_indent=" * ") + "\n */")
     print("#ifndef LINES_TABLES_H\n#define LINES_TABLES_H\n")
-    print("#include <stdint.h>\n\n#include \"pyprof/compiler.h\"\n")
+    print("#include <stdint.h>\n\n#include \"pyprof/compiler.h\"\n\n/* clang-format off */\n")
     print("""struct lines_case {
 	const char *name;
 	int minor;	   /* CPython 3.minor */
@@ -144,11 +149,10 @@ def main():
 	int32_t first;	   /* co_firstlineno */
 	const uint8_t *table;
 	uint32_t bytes;
-	const int32_t *lines; /* of each instruction */
+	const int32_t *lines; /* pairs: instructions, line */
 	uint32_t count;
 };
 
-/* clang-format off */
 #define LINES_CASE(minor, step, first, name)                                   \\
 	{ #name, minor, step, first, table_##name, ARRAY_LEN(table_##name),     \\
 	  lines_##name, ARRAY_LEN(lines_##name) }

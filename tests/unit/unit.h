@@ -21,6 +21,7 @@ static inline int unit_run(const char *module, const TTest **tests,
 
 	for (i = 0; i < count; i++)
 		tcase_add_test(tcase, tests[i]);
+	tcase_set_timeout(tcase, 60);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Plays samples: follows each segment's stack through the context tree. The
+ * hot path is play_sample() with find_child(), which finds nearly every frame
+ * in a small memo.
+ */
+#include "loader.h"
+
+#include "load.h"
+#include "util/die.h"
+#include "util/text.h"
+
+/* The node that a thread's stacks begin at, below the roots asked for. */
+static uint32_t base_node(struct loader *l, uint32_t thread)
+{
+	const struct thread *t = &l->profile->threads[thread];
+	uint32_t node = MODEL_ROOT;
+	struct text name = { 0 };
+
+	if (l->split & LOAD_BY_PROCESS) {
+		text_addf(&name, "process %u", l->reader.header.pid);
+		node = profile_child(l->profile, node,
+				     profile_mark(l->profile, name.at), 0);
+	}
+	if (l->split & LOAD_BY_THREAD) {
+		text_clear(&name);
+		if (t->name)
+			text_addf(&name, "thread %s", t->name);
+		else if (t->known && t->kind == PP_THREAD_MAIN)
+			text_adds(&name, "thread main");
+		else
+			text_addf(&name, "thread %llu",
+				  (unsigned long long)t->tid);
+		node = profile_child(l->profile, node,
+				     profile_mark(l->profile, name.at), 0);
+	}
+	text_done(&name);
+	return node;
+}
+
+static int begin_segment(struct loader *l, const struct record *rec)
+{
+	struct cursor c = record_cursor(rec);
+	struct segment *s = &l->segment;
+	uint64_t number = cursor_number(&c);
+
+	cursor_number(&c); /* seq: no need for it, see load.h */
+	s->time = cursor_number(&c);
+	s->cpu = cursor_number(&c);
+	if (c.bad || (s->time | s->cpu) > LOADER_UNITS_MAX)
+		return -1;
+	s->thread = loader_thread(l, number);
+	s->base = base_node(l, s->thread);
+	s->truncated = false;
+	s->state = 0;
+	s->depth = 0;
+	s->open = true;
+	loader_saw(l, s->thread, s->time, s->cpu);
+	return 0;
+}
+
+static uint32_t stack_root(struct loader *l)
+{
+	const struct segment *s = &l->segment;
+
+	if (!s->truncated)
+		return s->base;
+	return profile_child(l->profile, s->base, l->truncated, 0);
+}
+
+/* The stack was cut and no longer is, or the reverse: hang it elsewhere. */
+static void move_stack(struct loader *l, bool truncated)
+{
+	struct segment *s = &l->segment;
+	struct node frame;
+	uint32_t parent;
+	size_t i;
+
+	s->truncated = truncated;
+	parent = stack_root(l);
+	for (i = 0; i < s->depth; i++) {
+		frame = l->profile->nodes[s->stack[i].node];
+		parent = profile_child(l->profile, parent, frame.function,
+				       frame.line);
+		s->stack[i].node = parent;
+	}
+}
+
+/* The node of a frame that `parent` called. */
+static uint32_t find_child(struct loader *l, uint32_t parent, uint32_t code,
+			   uint32_t line)
+{
+	uint64_t hash = hash_join((uint64_t)parent << 32 | code, line);
+	struct memo *m = &l->memo[hash % LOADER_MEMO_ENTRIES];
+	struct place place;
+
+	if (PP_LIKELY(m->parent == parent && m->code == code &&
+		      m->line == line && m->node))
+		return m->node;
+	place = codes_place(&l->codes, code, line);
+	*m = (struct memo){ parent, code, line, 0 };
+	m->node = profile_child(l->profile, parent, place.function, place.line);
+	return m->node;
+}
+
+/* The node at the leaf, or that below which the first frame comes. */
+static uint32_t stack_top(struct loader *l)
+{
+	const struct segment *s = &l->segment;
+
+	return s->depth ? s->stack[s->depth - 1].node : stack_root(l);
+}
+
+static void push_frame(struct loader *l, uint32_t code, uint32_t line)
+{
+	struct segment *s = &l->segment;
+	uint32_t node = find_child(l, stack_top(l), code, line);
+
+	s->stack = must_grow(s->stack, s->depth, &s->room, sizeof(*s->stack));
+	s->stack[s->depth++] = (struct level){ node, code };
+}
+
+/* Time and CPU time advance; -1 if not by what a clock can. */
+static int advance(struct loader *l, uint64_t dt, uint64_t dcpu)
+{
+	struct segment *s = &l->segment;
+
+	s->time += dt;
+	s->cpu += dcpu;
+	return s->open && dcpu <= LOADER_UNITS_MAX &&
+			       s->time <= LOADER_UNITS_MAX
+		       ? 0
+		       : -1;
+}
+
+/*
+ * Bring the stack up to date: remove frames on the leaf side, then append one
+ * of the code that was removed last (if the record says so), then the others.
+ */
+static int change_stack(struct loader *l, uint64_t lead, struct cursor *c)
+{
+	struct segment *s = &l->segment;
+	uint64_t pop = lead >> LEAD_POP_SHIFT;
+	uint32_t code, line;
+	bool same_code = lead & LEAD_SAME_CODE;
+
+	line = same_code ? cursor_id(c) : 0;
+	if (c->bad || pop > s->depth || (same_code && !pop))
+		return -1;
+	s->depth -= (size_t)pop;
+	code = same_code ? s->stack[s->depth].code : 0;
+	if (PP_UNLIKELY(s->truncated != !!(s->state & PP_STATE_TRUNCATED)))
+		move_stack(l, !s->truncated);
+	if (same_code)
+		push_frame(l, code, line);
+	while (c->at < c->end) {
+		code = cursor_id(c);
+		line = cursor_id(c);
+		if (c->bad)
+			return -1;
+		push_frame(l, code, line);
+	}
+	return 0;
+}
+
+static int play_sample(struct loader *l, const struct record *rec)
+{
+	struct cursor c = record_cursor(rec);
+	struct segment *s = &l->segment;
+	uint64_t lead = cursor_number(&c), dcpu = cursor_number(&c);
+	uint64_t dt = dcpu + cursor_signed(&c);
+	struct cost cost = { 1, loader_ns(l, dcpu) };
+	uint32_t leaf;
+
+	if (lead & LEAD_STATE)
+		s->state = cursor_byte(&c);
+	if (c.bad || advance(l, dt, dcpu) < 0 || change_stack(l, lead, &c) < 0)
+		return -1;
+	leaf = s->depth
+		       ? stack_top(l)
+		       : profile_child(l->profile, stack_root(l), l->native, 0);
+	cost_add(&l->profile->nodes[leaf].self, &cost);
+	cost_add(&s->sampled, &cost);
+	return 0;
+}
+
+static int play_lost(struct loader *l, const struct record *rec)
+{
+	struct cursor c = record_cursor(rec);
+	uint64_t reason = cursor_number(&c), dt = cursor_number(&c);
+	uint64_t dcpu = cursor_number(&c);
+	struct cost cost = { 1, loader_ns(l, dcpu) };
+
+	if (c.bad || advance(l, dt, dcpu) < 0)
+		return -1;
+	if (reason >= PP_LOSS_MAX)
+		reason = PP_LOSS_MAX - 1;
+	cost_add(&loader_process(l)->lost[reason], &cost);
+	return 0;
+}
+
+/* The segment ends here; what its clocks say last is known of its thread. */
+void loader_end_segment(struct loader *l)
+{
+	struct segment *s = &l->segment;
+
+	if (!s->open)
+		return;
+	loader_saw(l, s->thread, s->time, s->cpu);
+	cost_add(&l->profile->threads[s->thread].sampled, &s->sampled);
+	s->sampled = (struct cost){ 0 };
+	s->open = false;
+}
+
+int loader_play(struct loader *l, const struct record *rec)
+{
+	switch (rec->type) {
+	case PP_SAMPLE:
+		return play_sample(l, rec);
+	case PP_LOST:
+		return play_lost(l, rec);
+	case PP_OWNER:
+		loader_end_segment(l);
+		return begin_segment(l, rec);
+	default:
+		return 0;
+	}
+}
