@@ -82,7 +82,7 @@ static void before_fork(void)
 {
 	struct thread *t = thread_self();
 
-	fork_mask = mask_block(mask_of(target.settings.signal));
+	fork_mask = mask_quiet(target.settings.signal);
 	fork_host_blocks = t ? atomic_load(&t->host_blocks) : 0;
 	if (state_is_armed() && target.row->minor >= FORK_WARNS_MINOR)
 		engine_lend();
@@ -120,7 +120,7 @@ static void start(void)
 	    pthread_atfork(before_fork, in_parent, in_child) != 0)
 		return;
 	signal = mask_of(target.settings.signal);
-	mask = mask_block(signal);
+	mask = mask_quiet(target.settings.signal);
 	begin((mask & signal) != 0);
 	/* a signal that the program was started with blocked is taken out */
 	mask_set(state_is_armed() ? mask & ~signal : mask);
@@ -235,10 +235,8 @@ static void write_end(uint32_t ended)
 		log_end(NULL, ended);
 		return;
 	}
-	atomic_store(&t->busy, 1); /* its stores may be mended */
 	sample_close(t, clock_now(), clock_read(CLOCK_THREAD_CPUTIME_ID));
 	log_end(t, ended);
-	atomic_store(&t->busy, 0);
 }
 
 void entry_stop(uint32_t ended)
@@ -247,7 +245,7 @@ void entry_stop(uint32_t ended)
 	uint64_t mask;
 
 	if (disarm()) {
-		mask = mask_block(mask_of(target.settings.signal));
+		mask = mask_quiet(target.settings.signal);
 		write_end(ended);
 		log_cut();
 		say_summary();
@@ -262,7 +260,7 @@ bool entry_exec_begin(void)
 
 	if (!disarm())
 		return false;
-	mask = mask_block(mask_of(target.settings.signal));
+	mask = mask_quiet(target.settings.signal);
 	write_end(PP_ENDED_EXEC);
 	handlers_remove();
 	/* a mask outlives exec, also the one that we pretended */

@@ -54,7 +54,7 @@ static void on_thread_end(void *block)
 	if (!t || t != block || !state_is_armed())
 		return;
 	/* for good: what runs after this has no account */
-	mask_block(mask_of(target.settings.signal));
+	mask_quiet(target.settings.signal);
 	close_account(t);
 }
 
@@ -105,7 +105,7 @@ void threads_begin(void)
 
 	if (!state_is_armed())
 		return;
-	mask = mask_block(mask_of(target.settings.signal));
+	mask = mask_quiet(target.settings.signal);
 	t = thread_open(PP_THREAD_CREATED, clock_now(), 0);
 	if (t) {
 		thread_set_self(t);

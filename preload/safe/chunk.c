@@ -19,6 +19,9 @@
 #include "safe/target.h"
 #include "safe/thread.h"
 
+/* In state->mapped: a chunk of CHUNK_FIRST_BYTES. */
+#define CHUNK_IS_FIRST 1u
+
 /* type, length and four varints: OWNER thread seq time cpu */
 #define OWNER_MOST (RECORD_HEAD + 4 * PP_VARINT_MAX)
 
@@ -88,6 +91,66 @@ static bool allocate(uint64_t offset, uint32_t size)
 	return ok;
 }
 
+/* Put a mapping on the list of ours; one that does not fit is not mended. */
+static void note_mapped(const struct chunk *c)
+{
+	uint64_t at = (uint64_t)c->base;
+
+	if (c->size == CHUNK_FIRST_BYTES)
+		at |= CHUNK_IS_FIRST;
+	for (uint32_t i = 0; i < STATE_MAPPED; i++) {
+		uint64_t none = 0;
+
+		if (!atomic_compare_exchange_strong_explicit(
+			    &state->mapped[i], &none, at, memory_order_acq_rel,
+			    memory_order_relaxed))
+			continue;
+		if (i >= atomic_load_explicit(&state->mapped_slots,
+					      memory_order_relaxed))
+			atomic_store_explicit(&state->mapped_slots, i + 1,
+					      memory_order_release);
+		return;
+	}
+}
+
+static void unmap(void *base, uint32_t size)
+{
+	uint32_t n = atomic_load_explicit(&state->mapped_slots,
+					  memory_order_acquire);
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t at = atomic_load_explicit(&state->mapped[i],
+						   memory_order_relaxed);
+
+		if ((at & ~(uint64_t)CHUNK_IS_FIRST) == (uint64_t)base) {
+			atomic_store_explicit(&state->mapped[i], 0,
+					      memory_order_release);
+			break;
+		}
+	}
+	sys_munmap(base, size);
+}
+
+bool chunk_is_log(uintptr_t address)
+{
+	uint32_t n = atomic_load_explicit(&state->mapped_slots,
+					  memory_order_acquire);
+
+	if (address - (uintptr_t)state->header < PP_HEADER_BYTES)
+		return true;
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t at = atomic_load_explicit(&state->mapped[i],
+						   memory_order_relaxed);
+		uint64_t base = at & ~(uint64_t)CHUNK_IS_FIRST;
+
+		if (base &&
+		    address - base < (at & CHUNK_IS_FIRST ? CHUNK_FIRST_BYTES
+							  : CHUNK_BYTES))
+			return true;
+	}
+	return false;
+}
+
 /* A new chunk at the end of the file. False leaves *c alone. */
 static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
 {
@@ -113,6 +176,7 @@ static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
 	}
 	sys_call(SYS_madvise, head, size, MADV_DONTFORK, 0);
 	*c = (struct chunk){ (uint8_t *)head, size, sizeof(*head) };
+	note_mapped(c);
 	head->size = size;
 	head->used = sizeof(*head);
 	/* a chunk without its magic is a hole to the reader */
@@ -138,7 +202,7 @@ static bool take_spare(struct chunk *c, uint32_t bytes)
 					     head->used };
 			return true;
 		}
-		sys_munmap(head, head->size);
+		unmap(head, head->size);
 	}
 	return false;
 }
@@ -160,7 +224,7 @@ static void leave(struct chunk *c)
 			    memory_order_release, memory_order_relaxed))
 			return;
 	}
-	sys_munmap(head, c->size);
+	unmap(head, c->size);
 }
 
 /* The first record of every segment; there is room for it. */
@@ -204,7 +268,7 @@ static bool next_chunk(struct thread *t, uint32_t bytes)
 		return false;
 	}
 	if (t->chunk.base)
-		sys_munmap(t->chunk.base, t->chunk.size);
+		unmap(t->chunk.base, t->chunk.size);
 	t->chunk = next;
 	write_owner(t);
 	return true;
@@ -245,16 +309,4 @@ void chunk_leave(struct thread *t)
 {
 	leave(&t->chunk);
 	leave(&t->ahead);
-}
-
-static bool inside(uintptr_t address, const void *base, uint32_t size)
-{
-	return base && address - (uintptr_t)base < size;
-}
-
-bool chunk_holds(const struct thread *t, uintptr_t address)
-{
-	return inside(address, t->chunk.base, t->chunk.size) ||
-	       inside(address, t->ahead.base, t->ahead.size) ||
-	       inside(address, state->header, PP_HEADER_BYTES);
 }

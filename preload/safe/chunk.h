@@ -50,8 +50,8 @@ void chunk_look_ahead(struct thread *t);
 /* The thread ends: leave what is left to the next one. */
 void chunk_leave(struct thread *t);
 
-/* Does an address lie in the thread's chunks or in the log's header? */
-bool chunk_holds(const struct thread *t, uintptr_t address);
+/* Does an address lie in a mapping of the log, a chunk's or the header's? */
+bool chunk_is_log(uintptr_t address);
 
 /* Stop the log's growth for a reason, enum pp_ended; the first one counts. */
 void chunk_stop_growth(uint32_t reason);

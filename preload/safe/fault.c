@@ -17,7 +17,6 @@
 #include "safe/mask.h"
 #include "safe/state.h"
 #include "safe/sys.h"
-#include "safe/thread.h"
 
 /*
  * The host's action for each of our signals, twice: a writer fills the one
@@ -135,17 +134,15 @@ static bool mend_load(ucontext_t *context)
 	return true;
 }
 
-/* Put private memory where the log has gone, so that the store succeeds. */
+/*
+ * Put private memory where the log has gone, so that the store succeeds. Only
+ * code of ours has addresses there.
+ */
 static bool mend_store(uintptr_t address)
 {
-	struct thread *t;
 	uintptr_t page = address & ~(uintptr_t)(PP_PAGE - 1);
 
-	if (!state || !state->header)
-		return false;
-	t = thread_self();
-	if (!t || !atomic_load_explicit(&t->busy, memory_order_relaxed) ||
-	    !chunk_holds(t, address))
+	if (!state || !state->header || !chunk_is_log(address))
 		return false;
 	chunk_stop_growth(PP_ENDED_FAILED);
 	return sys_mmap((void *)page, PP_PAGE, PROT_READ | PROT_WRITE,

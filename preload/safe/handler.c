@@ -10,6 +10,7 @@
 
 #include "safe/clock.h"
 #include "safe/engine.h"
+#include "safe/mask.h"
 #include "safe/sample.h"
 #include "safe/signals.h"
 #include "safe/state.h"
@@ -140,6 +141,17 @@ static void run(struct thread *t, uint64_t now_ns, const siginfo_t *info,
 	account(t, now_ns, cpu_ns);
 }
 
+/*
+ * What a sample raises and mends must come through, also in a thread whose
+ * host has blocked it; returning from the handler restores the host's mask.
+ */
+static void let_faults_through(const ucontext_t *context)
+{
+	if (sigismember(&context->uc_sigmask, SIGSEGV) == 1 ||
+	    sigismember(&context->uc_sigmask, SIGBUS) == 1)
+		mask_unblock(MASK_FAULTS);
+}
+
 static void sample(const siginfo_t *info, const ucontext_t *context)
 {
 	uint64_t now_ns = clock_now();
@@ -199,7 +211,9 @@ void signals_on_sample(int number, siginfo_t *info, void *context)
 
 	if (!is_ours(info))
 		serve_other(number, info, context);
-	else if (state_is_armed())
+	else if (state_is_armed()) {
+		let_faults_through(context);
 		sample(info, context);
+	}
 	errno = saved;
 }

@@ -14,6 +14,9 @@
 #define MASK_BYTES 8
 #define MASK_ALL   (~UINT64_C(0))
 
+/* A blocked fault kills, whatever handler it has. */
+#define MASK_FAULTS (mask_of(SIGSEGV) | mask_of(SIGBUS))
+
 static inline uint64_t mask_of(int signal)
 {
 	return UINT64_C(1) << (signal - 1);
@@ -28,14 +31,27 @@ static inline uint64_t mask_block(uint64_t signals)
 	return before;
 }
 
+static inline void mask_set(uint64_t signals)
+{
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &signals, NULL, MASK_BYTES);
+}
+
 static inline void mask_unblock(uint64_t signals)
 {
 	sys_call(SYS_rt_sigprocmask, SIG_UNBLOCK, &signals, NULL, MASK_BYTES);
 }
 
-static inline void mask_set(uint64_t signals)
+/*
+ * For code of ours that is no handler and touches the log: block the sampling
+ * signal, and let the faults through that it may raise and mend, which a host
+ * may have blocked. Returns the mask of before, for mask_set().
+ */
+static inline uint64_t mask_quiet(int signal)
 {
-	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &signals, NULL, MASK_BYTES);
+	uint64_t before = mask_block(mask_of(signal));
+
+	mask_unblock(MASK_FAULTS);
+	return before;
 }
 
 #endif

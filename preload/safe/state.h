@@ -17,6 +17,7 @@
 
 #define STATE_THREADS 8192 /* alive at once */
 #define STATE_SPARES  256  /* chunks that dead threads left */
+#define STATE_MAPPED  (2 * STATE_THREADS + STATE_SPARES)
 #define STATE_CODES   (1u << 17)
 #define STATE_STRINGS (1u << 16)
 
@@ -38,6 +39,13 @@ struct state {
 	_Atomic uint32_t log_stuck; /* enum pp_ended that stopped its growth */
 	_Atomic uint64_t
 		spares[STATE_SPARES]; /* addresses of struct pp_chunk */
+
+	/*
+	 * Where chunks are mapped, see chunk.c; 0 is a free entry. A fault
+	 * there is a store of ours into a log that has gone.
+	 */
+	_Atomic uint64_t mapped[STATE_MAPPED];
+	_Atomic uint32_t mapped_slots; /* entries ever used */
 
 	/* Recording is wanted from begin to end, CLOCK_MONOTONIC. */
 	_Atomic uint64_t begin_ns, end_ns;
