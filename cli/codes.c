@@ -15,7 +15,7 @@ struct log_string {
 struct code {
 	uint32_t id;
 	uint32_t name, qualname, file; /* log strings */
-	uint32_t first_line;
+	uint32_t first_line, print;
 	bool resolved;
 	uint32_t function; /* valid if resolved */
 };
@@ -100,6 +100,8 @@ static int define_code(struct codes *codes, struct cursor *c)
 	code.qualname = cursor_id(c);
 	code.file = cursor_id(c);
 	code.first_line = cursor_id(c);
+	if (cursor_left(c))
+		code.print = cursor_id(c);
 	if (c->bad || !code.id)
 		return -1;
 	if (find_code(codes, code.id))
@@ -136,7 +138,8 @@ static void resolve(struct codes *codes, struct code *code)
 {
 	struct profile *p = codes->profile;
 	const char *name = NULL, *file = find_string(codes, code->file);
-	struct function f = { .line = shown_line(code->first_line) };
+	struct function f = { .line = shown_line(code->first_line),
+			      .print = code->print };
 
 	if (code->qualname)
 		name = find_string(codes, code->qualname);

@@ -55,7 +55,8 @@ static bool function_equal(const void *owner, uint32_t index, const void *key)
 	const struct profile *p = owner;
 	const struct function *a = &p->functions[index], *b = key;
 
-	return a->name == b->name && a->file == b->file && a->line == b->line;
+	return a->name == b->name && a->file == b->file && a->line == b->line &&
+	       a->print == b->print;
 }
 
 uint32_t profile_function(struct profile *p, const struct function *f)
@@ -64,6 +65,7 @@ uint32_t profile_function(struct profile *p, const struct function *f)
 	uint32_t found;
 
 	hash = hash_join(hash_join(hash, (uintptr_t)f->file), f->line);
+	hash = hash_join(hash, f->print);
 	found = table_find(&p->function_table, hash, function_equal, p, f);
 	if (found != TABLE_NONE)
 		return found;

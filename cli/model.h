@@ -32,6 +32,7 @@ struct function {
 	const char *name; /* qualified, from 3.11 on; "<native>" of a mark */
 	const char *file; /* NULL: a mark, which stands for no code */
 	uint32_t line;	  /* where it begins; 0 of a mark */
+	uint32_t print;	  /* tells functions apart that agree in the rest */
 };
 
 /*

@@ -3,6 +3,7 @@
 #include "totals.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "pyprof/compiler.h"
 
@@ -118,17 +119,41 @@ static uint64_t threads_ns(const struct profile *p, size_t process,
 	return all_ns;
 }
 
+/*
+ * The CPU clock of a process goes on when it execs: what of a log's clock is
+ * its predecessor's, and counted there.
+ */
+static uint64_t before_exec_ns(const struct profile *p, size_t i)
+{
+	const struct pp_header *h = &p->processes[i].header;
+	uint64_t before_ns = 0;
+	size_t j;
+
+	for (j = 0; j < p->process_count; j++) {
+		const struct pp_header *o = &p->processes[j].header;
+
+		if (o->pid == h->pid && o->ended == PP_ENDED_EXEC &&
+		    memcmp(o->session, h->session, sizeof(h->session)) == 0 &&
+		    o->end_cpu_ns <= h->start_cpu_ns &&
+		    o->end_cpu_ns > before_ns)
+			before_ns = o->end_cpu_ns;
+	}
+	return before_ns;
+}
+
 static void add_process(struct totals *t, const struct profile *p, size_t i)
 {
 	const struct process *process = &p->processes[i];
 	const struct pp_header *h = &process->header;
 	uint64_t own_ns = h->counters[PP_COUNT_own_cpu_ns], all_ns;
+	uint64_t before_ns = before_exec_ns(p, i);
 	double asked_hz = h->period_ns ? NS_PER_S / (double)h->period_ns : 0;
 
 	all_ns = h->start_cpu_ns + threads_ns(p, i, t) + own_ns;
 	t->cpu_ns += h->ended && h->end_cpu_ns ? h->end_cpu_ns : all_ns;
+	t->cpu_ns -= before_ns;
 	t->duration_ns += session_ns(p, i);
-	t->startup_ns += h->start_cpu_ns;
+	t->startup_ns += h->start_cpu_ns - before_ns;
 	t->own_ns += own_ns;
 	t->samples += process->sampled.samples;
 	t->sampled_ns += process->sampled.ns;

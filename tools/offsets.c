@@ -54,6 +54,9 @@ static void put_objects(void)
 #else
 	AT(co_linetable, PyCodeObject, co_lnotab);
 #endif
+#if PY_VERSION_HEX < 0x030b0000
+	AT(co_code, PyCodeObject, co_code);
+#endif
 #if PY_VERSION_HEX >= 0x030b0000
 	AT(co_qualname, PyCodeObject, co_qualname);
 	AT(co_code_adaptive, PyCodeObject, co_code_adaptive);

@@ -38,7 +38,7 @@
 /*
  * Records. To add one: a line here (next free number, name, least body bytes),
  * its body described below and in doc/format.md, PP_MINOR one higher, a case
- * in cli/load.c and a golden log that has it.
+ * in cli/define.c or cli/play.c and a golden log that has it.
  *
  * OWNER      thread seq time cpu: what follows in this chunk, up to its end or
  *            the next OWNER, is segment number `seq` (from 0) of log thread
@@ -52,8 +52,10 @@
  * THREAD_NAME thread bytes: its name, UTF-8.
  * STRING     id kind bytes: kind 1, 2 or 4 is CPython's bytes per character
  *            (Latin-1, UCS-2, UCS-4; may hold lone surrogates), 0 is UTF-8.
- * CODE       id name qualname file firstlineno: a code object. name, qualname
- *            and file are STRING ids (qualname 0 before 3.11).
+ * CODE       id name qualname file firstlineno print: a code object. name,
+ *            qualname and file are STRING ids (qualname 0 before 3.11). print
+ *            is the same for the same source: two functions that agree in all
+ *            else, as two lambdas on one line, differ in it.
  * SAMPLE     lead dcpu dt, then what lead says, then (code line) pairs to the
  *            end: take the previous stack of this segment, remove lead >> 2
  *            frames on the leaf side, append the pairs, root side first. With

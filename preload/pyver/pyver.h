@@ -75,6 +75,7 @@ enum pyver_lines {
 	X(co_filename)                                                         \
 	X(co_firstlineno)                                                      \
 	X(co_linetable)	    /* co_lnotab before 3.10 */                        \
+	X(co_code)	    /* to 3.10, bytes */                               \
 	X(co_code_adaptive) /* 3.11+ */                                        \
 	X(uni_length)                                                          \
 	X(uni_state)                                                           \

@@ -16,6 +16,10 @@
 /* Longer names are cut. */
 #define NAME_MOST 4096u
 
+/* Bytes that a fingerprint looks at, and its bits. */
+#define PRINT_MOST 4096u
+#define PRINT_BITS 21
+
 /* Can both ends of a span be read? */
 static bool readable(const struct codes_span *s)
 {
@@ -157,21 +161,47 @@ static bool is_init_cleanup(const struct codes_facts *c)
 	       is_word(&c->name, "__init__");
 }
 
+/*
+ * A fingerprint of what tells functions apart that agree in name, file and
+ * line: from 3.11 on the line table, which has columns; before, the code, too.
+ * Short, as only such functions are ever compared.
+ */
+static uint32_t print_of(uintptr_t code, const struct codes_facts *c)
+{
+	const struct pyver *v = target.row;
+	struct codes_span span = c->lines;
+	unsigned faults = 0;
+	uint64_t hash;
+
+	span.length = span.length < PRINT_MOST ? span.length : PRINT_MOST;
+	hash = hash_of(&span);
+	if (v->co_code != PYVER_NONE &&
+	    read_bytes(guard_u64(code + (unsigned)v->co_code, &faults),
+		       &span)) {
+		span.length = span.length < PRINT_MOST ? span.length
+						       : PRINT_MOST;
+		hash = hash * 31 + hash_of(&span);
+	}
+	return (uint32_t)(hash >> (64 - PRINT_BITS));
+}
+
 /* Write the CODE record and those it refers to. Returns the id or 0. */
-static uint32_t define(struct thread *t, const struct codes_facts *c)
+static uint32_t define(struct thread *t, uintptr_t code,
+		       const struct codes_facts *c)
 {
 	uint32_t id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
 						    memory_order_relaxed);
-	uint64_t numbers[5] = {
+	uint64_t numbers[6] = {
 		id,
 		string_id(t, &c->name),
 		c->has_qualname ? string_id(t, &c->qualname) : 0,
 		string_id(t, &c->file),
 		c->firstlineno,
+		print_of(code, c),
 	};
 
 	if (!numbers[1] || !numbers[3] ||
-	    record_write(t, PP_CODE, numbers, 5, NULL, 0) < 0)
+	    record_write(t, PP_CODE, numbers, 6, NULL, 0) < 0)
 		return 0;
 	state_count(PP_COUNT_codes, 1);
 	return id;
@@ -189,7 +219,7 @@ static uint32_t define_new(struct thread *t, uintptr_t at)
 				      memory_order_relaxed);
 		return CODES_SKIP;
 	}
-	return define(t, &c);
+	return define(t, at, &c);
 }
 
 uint32_t codes_id(struct thread *t, uintptr_t code)
