@@ -34,24 +34,25 @@
 static struct {
 	bool configured;
 	bool started; /* once in a process and its forked children */
+	uint64_t begin_ns, end_ns; /* when recording is wanted */
 	struct log_facts facts;
 } g;
 
 /* What the thread that forks had before. */
 static __thread uint64_t fork_mask;
 static __thread int fork_host_blocks;
+static __thread int fork_armed;
 
 /* -- start --------------------------------------------------------------- */
 
-/* When recording is wanted, from now on. */
+/* Delay and duration count from the start of the first process. */
 static void set_span(void)
 {
 	const struct settings *s = &target.settings;
-	uint64_t begin_ns = clock_now() + s->delay_ns;
 
-	atomic_store(&state->begin_ns, s->delay_ns ? begin_ns : 0);
-	atomic_store(&state->end_ns,
-		     s->duration_ns ? begin_ns + s->duration_ns : UINT64_MAX);
+	g.begin_ns = s->delay_ns ? clock_now() + s->delay_ns : 0;
+	g.end_ns = s->duration_ns ? clock_now() + s->delay_ns + s->duration_ns
+				  : UINT64_MAX;
 }
 
 /*
@@ -64,7 +65,8 @@ static void begin(int host_blocks)
 
 	if (log_open(&g.facts) < 0)
 		return;
-	set_span();
+	atomic_store(&state->begin_ns, g.begin_ns);
+	atomic_store(&state->end_ns, g.end_ns);
 	atomic_store(&state->pid, (uint32_t)getpid());
 	log_begin();
 	t = threads_adopt_self(PP_THREAD_MAIN);
@@ -83,8 +85,9 @@ static void before_fork(void)
 	struct thread *t = thread_self();
 
 	fork_mask = mask_quiet(target.settings.signal);
+	fork_armed = state_is_armed();
 	fork_host_blocks = t ? atomic_load(&t->host_blocks) : 0;
-	if (state_is_armed() && target.row->minor >= FORK_WARNS_MINOR)
+	if (fork_armed && target.row->minor >= FORK_WARNS_MINOR)
 		engine_lend();
 }
 
@@ -100,7 +103,8 @@ static void in_child(void)
 	int saved = errno;
 
 	thread_set_self(NULL);
-	if (target.settings.children)
+	/* a parent that stood down has said so once */
+	if (fork_armed && target.settings.children)
 		begin(fork_host_blocks);
 	mask_set(fork_mask);
 	errno = saved;
@@ -119,13 +123,18 @@ static void start(void)
 	    handlers_install() < 0 ||
 	    pthread_atfork(before_fork, in_parent, in_child) != 0)
 		return;
+	set_span();
 	signal = mask_of(target.settings.signal);
 	mask = mask_quiet(target.settings.signal);
 	begin((mask & signal) != 0);
+	if (!state_is_armed()) {
+		handlers_remove();
+		mask_set(mask);
+		return;
+	}
 	/* a signal that the program was started with blocked is taken out */
-	mask_set(state_is_armed() ? mask & ~signal : mask);
-	if (state_is_armed())
-		interp_hook_deaths();
+	mask_set(mask & ~signal);
+	interp_hook_deaths();
 }
 
 void entry_start(void)
