@@ -106,6 +106,7 @@ static void set_totals(json_t *root, const struct totals *t)
 	set(root, "sampled_ns", number(t->sampled_ns));
 	set(root, "unsampled_ns", number(t->unsampled_ns));
 	set(root, "lost_ns", number(t->lost_ns));
+	set(root, "paused_ns", number(t->paused_ns));
 	set(root, "own_ns", number(t->own_ns));
 	set(root, "counters", counters(t->counters));
 }

@@ -66,6 +66,11 @@ static void put_times(const struct view *v, FILE *out, struct text *t)
 	text_addf(t, "%.3f s of CPU that no sample covers, not in the table",
 		  seconds(total->unsampled_ns));
 	put_line(out, "unsampled", t);
+	if (!total->paused_ns)
+		return;
+	text_addf(t, "%.3f s of that while recording was off",
+		  seconds(total->paused_ns));
+	put_line(out, "paused", t);
 }
 
 static void put_rate(const struct view *v, FILE *out, struct text *t)
@@ -90,7 +95,7 @@ static void put_lost(const struct view *v, FILE *out, struct text *t)
 
 	text_addf(t, "%llu", (unsigned long long)total->lost_samples);
 	for (i = 0; i < PP_LOSS_MAX; i++) {
-		if (!total->lost[i])
+		if (!total->lost[i] || i == PP_LOST_paused)
 			continue;
 		text_addf(t, "%s%s %llu: %s", separator, loss_name(i, buffer),
 			  (unsigned long long)total->lost[i], loss_words(i));

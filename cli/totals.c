@@ -85,7 +85,10 @@ static void add_losses(struct totals *t, const struct process *p)
 		if (p->lost[i].samples > count)
 			count = p->lost[i].samples;
 		t->lost[i] += count;
-		t->lost_samples += count;
+		if (i == PP_LOST_paused)
+			t->paused_ns += p->lost[i].ns;
+		else
+			t->lost_samples += count;
 		t->lost_ns += p->lost[i].ns;
 	}
 }
@@ -172,7 +175,8 @@ void totals_init(struct totals *t, const struct profile *p)
 	*t = (struct totals){ 0 };
 	for (i = 0; i < p->process_count; i++)
 		add_process(t, p, i);
-	used_s = (double)(t->sampled_ns + t->unsampled_ns) / NS_PER_S;
+	used_s = (double)(t->sampled_ns + t->unsampled_ns - t->paused_ns) /
+		 NS_PER_S;
 	if (used_s > 0)
 		t->achieved_hz = (double)t->samples / used_s;
 }

@@ -24,9 +24,10 @@ struct totals {
 	uint64_t own_ns;
 	uint64_t samples;
 	uint64_t sampled_ns;
-	uint64_t lost_samples;
+	uint64_t lost_samples; /* but for those not wanted: paused */
 	uint64_t lost[PP_LOSS_MAX];
-	uint64_t lost_ns; /* part of unsampled_ns */
+	uint64_t lost_ns;   /* part of unsampled_ns */
+	uint64_t paused_ns; /* part of lost_ns: recording was off */
 	uint64_t counters[PP_COUNTER_MAX];
 	double asked_hz;    /* the highest, if processes differ; 0: none */
 	double achieved_hz; /* samples a second of CPU time; 0: no CPU time */
