@@ -21,6 +21,7 @@
 #include "msg.h"
 #include "real.h"
 #include "safe/clock.h"
+#include "safe/logfile.h"
 #include "safe/mask.h"
 #include "safe/sample.h"
 #include "safe/state.h"
@@ -103,6 +104,8 @@ static void in_child(void)
 	int saved = errno;
 
 	thread_set_self(NULL);
+	if (fork_armed)
+		logfile_close();
 	/* a parent that stood down has said so once */
 	if (fork_armed && target.settings.children)
 		begin(fork_host_blocks);

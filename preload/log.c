@@ -20,13 +20,11 @@
 #include "config.h"
 #include "msg.h"
 #include "safe/clock.h"
+#include "safe/logfile.h"
 #include "safe/record.h"
 #include "safe/state.h"
 #include "safe/target.h"
 #include "text.h"
-
-/* The log's descriptor goes where few programs count on a number. */
-#define FD_WANTED 1000
 
 /* How often a name is varied that is taken. */
 #define NAMES_MOST 10000
@@ -43,15 +41,20 @@ const char *log_path(void)
 
 /* -- its name ------------------------------------------------------------ */
 
+/*
+ * The start of the first process, UTC, made once: the C library's calendar
+ * takes a lock, which in a forked child may be held for ever.
+ */
 static void add_start_time(struct text *t)
 {
-	char stamp[32];
+	static char stamp[32];
 	struct tm tm;
 	time_t now = time(NULL);
 
-	if (gmtime_r(&now, &tm) &&
-	    strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", &tm))
-		text_add(t, stamp);
+	if (!stamp[0] && gmtime_r(&now, &tm) &&
+	    !strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%S", &tm))
+		stamp[0] = '\0';
+	text_add(t, stamp);
 }
 
 /* One letter after a percent sign; true if it was the pid. */
@@ -190,22 +193,6 @@ static int create_file(const struct log_facts *facts)
 	return fd;
 }
 
-/* Move a descriptor out of the way of the program's own. */
-static int move_high(int fd)
-{
-	struct rlimit limit;
-	int least = FD_WANTED, high;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_cur <= FD_WANTED)
-		least = limit.rlim_cur > 16 ? (int)limit.rlim_cur - 8 : 3;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, least);
-	if (high < 0)
-		return fd;
-	close(fd);
-	return high;
-}
-
 static void fill_header(struct pp_header *h)
 {
 	memcpy(h->magic, PP_MAGIC, sizeof(h->magic));
@@ -284,7 +271,7 @@ int log_open(const struct log_facts *facts)
 
 	if (fd < 0)
 		return complain();
-	fd = move_high(fd);
+	fd = logfile_move_high(fd);
 	h = fstat(fd, &st) == 0 ? map_header(fd) : NULL;
 	if (!h) {
 		complain();
@@ -293,9 +280,7 @@ int log_open(const struct log_facts *facts)
 		return -1;
 	}
 	fill_header(h);
-	state->log_fd = fd;
-	state->log_device = st.st_dev;
-	state->log_inode = st.st_ino;
+	logfile_set(fd, &st, path.at);
 	atomic_store(&state->log_end, PP_HEADER_BYTES);
 	state->header = h;
 	return 0;
@@ -427,12 +412,11 @@ void log_cut(void)
 	uint64_t at = PP_HEADER_BYTES, used = PP_HEADER_BYTES;
 	struct pp_chunk c;
 	struct stat st;
+	int fd = logfile_fd();
 
-	if (fstat(state->log_fd, &st) < 0 || st.st_ino != state->log_inode ||
-	    st.st_dev != state->log_device)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return;
-	while (pread(state->log_fd, &c, sizeof(c), (off_t)at) ==
-	       (ssize_t)sizeof(c)) {
+	while (pread(fd, &c, sizeof(c), (off_t)at) == (ssize_t)sizeof(c)) {
 		bool begun = c.magic == PP_CHUNK_MAGIC && c.size >= PP_PAGE;
 
 		if (begun && c.used > sizeof(c))
@@ -440,7 +424,6 @@ void log_cut(void)
 		at += begun ? c.size : PP_PAGE;
 	}
 	/* a log that cannot be cut is only longer */
-	if (used < (uint64_t)st.st_size &&
-	    ftruncate(state->log_fd, (off_t)used) < 0)
+	if (used < (uint64_t)st.st_size && ftruncate(fd, (off_t)used) < 0)
 		return;
 }

@@ -10,8 +10,8 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
+#include "safe/logfile.h"
 #include "safe/mask.h"
 #include "safe/record.h"
 #include "safe/state.h"
@@ -40,19 +40,6 @@ void chunk_stop_growth(uint32_t reason)
 						memory_order_relaxed);
 }
 
-/*
- * Is the descriptor still our log? A program may have closed all that it did
- * not open, and opened a file of its own under our number since.
- */
-static bool fd_is_ours(void)
-{
-	struct stat st;
-
-	if (sys_call(SYS_fstat, state->log_fd, &st, 0, 0) < 0)
-		return false;
-	return st.st_dev == state->log_device && st.st_ino == state->log_inode;
-}
-
 static bool within_limit(uint64_t end)
 {
 	struct rlimit limit;
@@ -66,27 +53,29 @@ static bool within_limit(uint64_t end)
 	return limit.rlim_cur == RLIM_INFINITY || end <= limit.rlim_cur;
 }
 
-static bool fill_with_zeros(uint64_t offset, uint32_t size)
+static bool fill_with_zeros(int fd, uint64_t offset, uint32_t size)
 {
 	static const uint8_t zeros[PP_PAGE];
 
 	for (uint32_t done = 0; done < size; done += PP_PAGE)
-		if (sys_call(SYS_pwrite64, state->log_fd, zeros, PP_PAGE,
-			     offset + done) != PP_PAGE)
+		if (sys_call(SYS_pwrite64, fd, zeros, PP_PAGE, offset + done) !=
+		    PP_PAGE)
 			return false;
 	return true;
 }
 
 /* Give the file these blocks, with SIGXFSZ out of the way. */
-static bool allocate(uint64_t offset, uint32_t size)
+static bool allocate(int fd, uint64_t offset, uint32_t size)
 {
 	uint64_t before = mask_block(mask_of(SIGXFSZ));
 	long ret;
 	bool ok;
 
-	ret = sys_call(SYS_fallocate, state->log_fd, 0, offset, size);
-	ok = ret == 0 || ((ret == -EOPNOTSUPP || ret == -ENOSYS) &&
-			  fill_with_zeros(offset, size));
+	ret = sys_call(SYS_fallocate, fd, 0, offset, size);
+	/* what cannot be, or was interrupted, is done by hand */
+	ok = ret == 0 ||
+	     ((ret == -EOPNOTSUPP || ret == -ENOSYS || ret == -EINTR) &&
+	      fill_with_zeros(fd, offset, size));
 	mask_set(before);
 	return ok;
 }
@@ -156,6 +145,7 @@ static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
 {
 	uint64_t offset;
 	struct pp_chunk *head;
+	int fd;
 
 	if (!t->maps ||
 	    atomic_load_explicit(&state->log_stuck, memory_order_relaxed))
@@ -163,13 +153,14 @@ static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
 	t->maps--;
 	offset = atomic_fetch_add_explicit(&state->log_end, size,
 					   memory_order_relaxed);
-	if (!within_limit(offset + size) || !fd_is_ours() ||
-	    !allocate(offset, size)) {
+	fd = logfile_fd();
+	if (fd < 0 || !within_limit(offset + size) ||
+	    !allocate(fd, offset, size)) {
 		chunk_stop_growth(PP_ENDED_FAILED);
 		return false;
 	}
-	head = sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			state->log_fd, offset);
+	head = sys_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			offset);
 	if (!head) {
 		chunk_stop_growth(PP_ENDED_FAILED);
 		return false;

@@ -31,10 +31,8 @@ struct state {
 	_Atomic uint32_t armed;
 	_Atomic uint32_t pid; /* whose state this is */
 
-	/* The log. Written by log.c; fd and its identity never change. */
+	/* The log; header is written by log.c and never changes. */
 	struct pp_header *header;
-	int log_fd;
-	uint64_t log_device, log_inode;
 	_Atomic uint64_t log_end;   /* where the next chunk goes */
 	_Atomic uint32_t log_stuck; /* enum pp_ended that stopped its growth */
 	_Atomic uint64_t

@@ -219,7 +219,7 @@ START_TEST(guard_mends_a_store_into_a_log_that_was_cut)
 	t = log_thread(42);
 	thread_set_self(t);
 	ck_assert_int_eq(record_write(t, PP_INFO, NULL, 0, "a", 1), 0);
-	ck_assert_int_eq(ftruncate(state->log_fd, 0), 0);
+	ck_assert_int_eq(ftruncate(logfile_fd(), 0), 0);
 	atomic_store(&t->busy, 1);
 	ck_assert_int_eq(record_write(t, PP_INFO, NULL, 0, "b", 1), 0);
 	state_count(PP_COUNT_entries, 1);

@@ -15,6 +15,7 @@
 
 #include "pyprof/format.h"
 #include "safe/chunk.h"
+#include "safe/logfile.h"
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/thread.h"
@@ -35,9 +36,7 @@ static inline void log_set_up(void)
 	state->header = mmap(NULL, PP_HEADER_BYTES, PROT_READ | PROT_WRITE,
 			     MAP_SHARED, fd, 0);
 	ck_assert_ptr_ne(state->header, MAP_FAILED);
-	state->log_fd = fd;
-	state->log_device = st.st_dev;
-	state->log_inode = st.st_ino;
+	logfile_set(fd, &st, NULL);
 	atomic_store(&state->log_end, PP_HEADER_BYTES);
 	target.settings.max_depth = 64;
 }
@@ -58,7 +57,7 @@ static inline off_t log_size(void)
 {
 	struct stat st;
 
-	ck_assert_int_eq(fstat(state->log_fd, &st), 0);
+	ck_assert_int_eq(fstat(logfile_fd(), &st), 0);
 	return st.st_size;
 }
 
