@@ -82,7 +82,7 @@ def at_a_prompt():
 
     def terminal():
         ours_, its = pty.openpty()
-        ends.extend((ours_, its))
+        ends.append(ours_)
         os.write(ours_, TYPED.encode())
         return its
 

@@ -156,7 +156,9 @@ burn_user(0.05)
         clear_logs()
         p = wrap(["-q", "-o", "c.bin", *flags], python(code), env=env)
         check(p.status == 0, flags, env, p)
-        check(len(logs_here()) == logs, "children", flags, env, logs_here())
+        # a child that forks and then execs Python has two
+        pids = {header(l).get("pid") for l in logs_here()}
+        check(len(pids) == logs, "children", flags, env, logs_here())
         if logs == 3:
             check(len({header(l)["session"] for l in logs_here()}) == 1,
                   "children: not one session")
@@ -176,26 +178,27 @@ def spans():
         check(p.status == 0, "start off", p)
         if logs_here():
             check(header("o.bin")["samples"] == "0", "start off: samples")
-    # by the clock on the wall, as that is what they are given in
+    # the first by the clock on the wall, which is what spans are given in,
+    # until the span is over; the second has CPU time for 50 ticks
     two = """
-def burn_wall():
-    end = time.monotonic() + 0.3
-    while time.monotonic() < end: pass
-def burn_first(): burn_wall()
-def burn_second(): burn_wall()
+begin = time.monotonic()
+def burn_first():
+    while time.monotonic() < begin + 0.4: pass
+def burn_second(): burn_user(0.2)
 burn_first(); burn_second()
 """
-    for h in both_ways("delay", "PYPROF_DELAY", "0.25", two):
+    for h in both_ways("delay", "PYPROF_DELAY", "0.35", two):
         data = profile("o.bin")
         first, second = (total_of(data, n)
                          for n in ("burn_first", "burn_second"))
-        # what comes before the delay is over is not recorded
-        check(second >= 10 and first < 0.6 * second, "delay", first, second)
-    for h in both_ways("duration", "PYPROF_DURATION", "0.25", two):
+        # 0.05 s of the first are left, 12 ticks at 250 Hz
+        check(second >= 10 and first <= 0.5 * second, "delay", first, second)
+    for h in both_ways("duration", "PYPROF_DURATION", "0.35", two):
         data = profile("o.bin")
         first, second = (total_of(data, n)
                          for n in ("burn_first", "burn_second"))
-        check(first >= 8 and second < 0.6 * first, "duration", first, second)
+        check(first >= 2 and second == 0, "duration", first, second)
+        check(h["ended"] in ("1", "4"), "duration: ended", h["ended"])
     for value in ("0.5s", "500ms", "1m"):
         for h in both_ways("duration", "PYPROF_DURATION", value,
                            "burn_user(0.05)"):
@@ -227,17 +230,15 @@ deep(100)
 
 
 def size():
+    # stacks that differ at every sample, which take hundreds of bytes
     grow = """
-def grow(seconds=0.6):
-    end = time.process_time() + seconds
-    n = 0
-    while time.process_time() < end:
-        n += 1
-        scope = {}
-        exec("def f_%d():\\n    %s\\n    for i in range(900): pass" % (n,
-             "\\n    ".join("x = %d" % i for i in range(150))), scope)
-        scope["f_%d" % n]()
-grow()
+import random
+def a(n): return n and random.choice(functions)(n - 1)
+def b(n): return n and random.choice(functions)(n - 1)
+functions = [a, b]
+end = time.process_time() + 0.6
+while time.process_time() < end:
+    a(200)
 """
     for value, most in (("64K", 65536), ("65536", 65536), ("200k", 204800),
                         ("1M", 1 << 20)):
@@ -259,7 +260,7 @@ grow()
             full = header("o.bin").get("ended") == "5"
             check(full or value == "1M", "max-size: ended",
                   header("o.bin").get("ended"))
-            check(not full or data["lost"]["space"] > 0,
+            check(not full or most > 10**5 or data["lost"]["space"] > 0,
                   "max-size: nothing counted as lost", data["lost"])
             check(not full or any("max-size" in l for l in ours(p.stderr)),
                   "max-size: not said", p.stderr)

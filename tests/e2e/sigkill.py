@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
@@ -60,27 +61,24 @@ def check_account(log, what):
            f"{what}: {records} samples, {c['samples']} counted")
 
 
-def missing_ns(log, what):
-    """The most that a thread had done and is in no record."""
+def missing_ns(log):
+    """How much each thread had done that is in no record."""
     by_tid = {t.tid: t for t in log.threads.values()}
-    worst = 0
     for tid, cpu_ns in beats().items():
         thread = by_tid.get(tid)
         if thread:
-            covered = thread.last_cpu_ns or thread.cpu_ns
+            yield max(0, cpu_ns - (thread.last_cpu_ns or thread.cpu_ns))
         else:
-            covered = 0  # had no sample yet, so is not introduced
-        worst = max(worst, cpu_ns - covered)
-    return worst
+            yield cpu_ns  # had no sample yet, so is not introduced
 
 
 def look(number, early):
-    """What the dead process has left; the CPU time that is missing in ticks,
-    or None if there is nothing to compare."""
+    """What the dead process has left; the CPU time that is missing of each
+    thread in ticks, if there is something to compare."""
     what = f"kill {number}"
     if early and (not os.path.exists("log.bin")
                   or os.path.getsize("log.bin") < pplog.PAGE):
-        return None  # died before or while its log was made
+        return []  # died before or while its log was made
     done = subprocess.run([REPORT, "log.bin"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, check=False)
     expect(done.returncode == 0,
@@ -89,17 +87,20 @@ def look(number, early):
     log = pplog.read("log.bin")
     expect(log.header["ended"] == 0, f"{what}: the log says that it ended")
     check_account(log, what)
-    missing = missing_ns(log, what)
+    missing = list(missing_ns(log))
     if log.engine != "timer":
-        # The ticker sleeps in competition with the threads. Two readings of
-        # 20 ms, at which it sends a lost signal again, are its worst alone
-        expect(missing < 100e6, f"{what}: {missing / 1e6:.1f} ms of a thread"
-               f" are missing with the ticker; {load()}")
-        return None
-    # A timer counts at ticks of the kernel. A thread that was given the
-    # processor between two of them is counted at the next
-    ticks = missing / log.header["tick_ns"]
-    expect(ticks < 3, f"{what}: {ticks:.1f} ticks of a thread are missing")
+        # The ticker sleeps in competition with the threads; five times the
+        # 20 ms after which it takes a signal for lost
+        expect(max(missing, default=0) < 100e6, f"{what}: {missing} ns of"
+               f" threads are missing with the ticker; {load()}")
+        return []
+    ticks = [ns / log.header["tick_ns"] for ns in missing]
+    # The threads run until the GIL is asked for, 5 ms, so that a tick meets
+    # most turns; on a busy machine turns are shorter, and a tick meets them in
+    # proportion: k ticks unmet have the probability exp(-k). 11 were seen with
+    # five programs to a processor; the mean, below, is the sharper test
+    expect(max(ticks, default=0) < 20,
+           f"{what}: {max(ticks, default=0):.1f} ticks of a thread are missing")
     return ticks
 
 
@@ -108,13 +109,15 @@ def main():
     ticks = []
     for number in range(KILLS):
         early = kill_one(number, rnd)
-        found = look(number, early)
+        ticks += look(number, early)
         if failures:
             break
-        if found is not None:
-            ticks.append(found)
-    figures("sigkill", f"{KILLS} logs read after SIGKILL; at most"
-            f" {max(ticks, default=0):.2f} ticks of a thread missing")
+    mean = sum(ticks) / max(1, len(ticks))
+    # by the same law the mean of them is 1 at most; of six with an error of
+    # 0.4, and five times that is to spare
+    expect(mean < 3, f"{mean:.2f} ticks of a thread are missing on average")
+    figures("sigkill", f"{KILLS} logs read after SIGKILL; {mean:.2f} ticks of a"
+            f" thread missing, {max(ticks, default=0):.2f} at most")
 
 
 main()

@@ -138,18 +138,18 @@ def read_only_mount():
 
 # ---- full ------------------------------------------------------------------
 
-# Grows a log by definitions: each function is a code object of its own.
+# Each sample has another stack of some 200 frames, so that the log grows by
+# several hundred bytes with it.
 GROW = """
+import random
+def a(n): return n and random.choice(functions)(n - 1)
+def b(n): return n and random.choice(functions)(n - 1)
+def c(n): return n and random.choice(functions)(n - 1)
+functions = [a, b, c]
 def grow(seconds=1.0):
     end = time.process_time() + seconds
-    n = 0
     while time.process_time() < end:
-        n += 1
-        body = "\\n    ".join("x = %d" % i for i in range(150))
-        scope = {}
-        exec("def f_%d():\\n    %s\\n    for i in range(900): pass" % (n, body),
-             scope)
-        scope["f_%d" % n]()
+        a(200)
 grow()
 """
 

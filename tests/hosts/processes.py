@@ -31,13 +31,12 @@ def busy(n):
 def case(name, code, env=FAST, least=3, status=0, lines=0, **more):
     clear_logs()
     began = time.monotonic()
-    plain, _ = both(name, [EXE, "-c", BURN + code], log="p.bin", env=env,
-                    lines=lines, **more)
+    words = [EXE, "-c", BURN + code]
+    plain, _ = both(name, words, log="p.bin", env=env, lines=lines, **more)
     check(plain.status == status, name, "without us:", plain)
+    found = enough(name, least,
+                   lambda: run(words, log="p.bin", env=env, **more))
     logs = logs_here()
-    found = total_of(profile(*logs), "burn_user") if least else "-"
-    if least:
-        check(found >= least, name, "only", found, "samples in", logs)
     print(f"{name}: {len(logs)} logs, {found} samples,"
           f" {time.monotonic() - began:.1f} s", flush=True)
     return logs
@@ -61,8 +60,8 @@ sys.exit(4)
     Path("chain.py").write_text(BURN + chain)
     clear_logs()
     both("exec-chain", [EXE, "-S", "chain.py"], log="p.bin", env=FAST)
-    found = total_of(profile(*logs_here()), "burn_user")
-    check(found >= 5, "exec-chain: only", found, "samples")
+    found = enough("exec-chain", 5, lambda: run(
+        [EXE, "-S", "chain.py"], log="p.bin", env=FAST))
     print("exec-chain:", len(logs_here()), "logs", found, "samples")
 
     case("exec-true", f"""
@@ -196,8 +195,8 @@ if __name__ == "__main__":
 """)
     clear_logs()
     both("multiprocessing", [EXE, "mp.py"], log="p.bin", env=FAST)
-    found = total_of(profile(*logs_here()), "work")
-    check(found >= 15, "multiprocessing: only", found, "samples of work")
+    found = enough("multiprocessing", 15, lambda: run(
+        [EXE, "mp.py"], log="p.bin", env=FAST), "work")
     print("multiprocessing:", len(logs_here()), "logs", found, "samples")
     case("system-thread", """
 # fork in one thread while others are created and end

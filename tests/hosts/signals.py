@@ -25,22 +25,20 @@ RATES = ({}, {"PYPROF_RATE": "1k"})
 
 
 # 0.06 s are 6 ticks where the kernel is slowest.
-def program(name, code, lines=0, least=3, rates=None, **more):
+def program(name, code, lines=0, least=3, rates=None):
     """Run a program at some rates; samples of burn_user are asked for."""
     for env in rates or some(RATES):
         full = f"{name} {env.get('PYPROF_RATE', 'auto')}"
         log = name + ".bin"
         clear_logs()
         began = time.monotonic()
-        plain, ours_ = both(full, [EXE, "-c", BURN + code], log=log,
-                            lines=lines, env=env, timeout=20,
-                            under=("sh", "-c", 'ulimit -c 0; exec "$@"',
-                                   "sh"), **more)
+        how = {"log": log, "env": env, "timeout": 20,
+               "under": ("sh", "-c", 'ulimit -c 0; exec "$@"', "sh")}
+        words = [EXE, "-c", BURN + code]
+        plain, _ = both(full, words, lines=lines, **how)
         check("SyntaxError" not in plain.stderr
               and "NameError" not in plain.stderr, full, plain.stderr)
-        found = total_of(profile(log), "burn_user") if least else "-"
-        if least:
-            check(found >= least, full, "only", found, "samples")
+        found = enough(full, least, lambda: run(words, **how))
         print(f"{full}: {signal_name(plain.status)}, {found} samples,"
               f" {time.monotonic() - began:.1f} s", flush=True)
 
@@ -48,7 +46,8 @@ def program(name, code, lines=0, least=3, rates=None, **more):
 # ---- SIGPROF of its own ----------------------------------------------------
 
 # The count itself depends on the machine, so the program judges it: as many
-# signals as its CPU time has intervals, within a fifth and two ticks.
+# signals as its CPU time has intervals, within a factor of 2 (33 of 25 were seen
+# without us on a busy machine; one signal for each of our ticks would be 125).
 OWN = """
 hits = 0
 def on_prof(number, frame):
@@ -63,7 +62,7 @@ signal.setitimer(signal.ITIMER_PROF, 0.02, 0.02)
 burn_user(0.5)
 signal.setitimer(signal.ITIMER_PROF, 0)
 want = (time.process_time() - begin) / 0.02
-print(0.8 * want - 2 <= hits <= 1.2 * want + 2, file=sys.stderr)
+print(0.4 * want <= hits <= 2 * want, file=sys.stderr)
 burn_user(0.1)
 print(signal.signal(signal.SIGPROF, signal.SIG_DFL) is on_prof)
 """
@@ -104,14 +103,15 @@ print("reached")
 """)
     # Ignored from birth on, which a program inherits.
     for env in some(RATES):
+        clear_logs()
         words = ["sh", "-c", 'trap "" PROF; exec "$@"', "sh", EXE, "-c",
                  BURN + "print(signal.getsignal(signal.SIGPROF));"
                         "burn_user(); os.kill(os.getpid(), signal.SIGPROF);"
                         "print('alive')"]
         both("sigprof-inherited-ignored", words, log="ign.bin", env=env)
-        found = total_of(profile("ign.bin"), "burn_user")
-        check(found >= 3, "inherited ignored: only", found, "samples", env)
-        os.unlink("ign.bin")
+        enough("inherited ignored", 3,
+               lambda: run(words, log="ign.bin", env=env))
+        clear_logs()
 
 
 # ---- dying -----------------------------------------------------------------

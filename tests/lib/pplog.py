@@ -277,8 +277,13 @@ class Log:
         for code, _ in self.frames[1:]:
             if code and code not in self.codes:
                 raise Broken(f"code {code} is used and not defined")
-        for thread in self.threads.values():
-            self.join_segments(thread)
+        for thread in list(self.threads.values()):
+            if thread.tid is None and not self.header["ended"] and not any(
+                    s.samples or s.losses for s in thread.segments.values()):
+                # killed between its OWNER and its THREAD
+                del self.threads[thread.number]
+            else:
+                self.join_segments(thread)
 
     def join_segments(self, thread):
         """Segments in order; each begins where the one before ended."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Three threads that work for ever, or for SECONDS, and keep their thread ids
 and CPU clocks in the file BEAT, a slot of 16 bytes each, written in place, so
-that it holds however the process ends. New code objects and threads appear all
-the time."""
+that it holds however the process ends. New code objects and, from a fourth,
+threads appear all the time."""
 import mmap
 import os
 import threading
@@ -42,14 +42,19 @@ def work(slot):
             task(20 if task is deep else 300 + k % 7)
             beat[2 * slot + 1] = thread_time_ns()
         k += 1
-        if slot == 1 and k % 64 == 0:
-            short = threading.Thread(target=spin, args=(100,))
-            short.start()
-            short.join()
+
+
+def churn():
+    stop = perf_counter() + SECONDS
+    while perf_counter() < stop:
+        short = threading.Thread(target=spin, args=(100,))
+        short.start()
+        short.join()
 
 
 threads = [threading.Thread(target=work, args=(slot,), daemon=True)
            for slot in range(1, SLOTS)]
+threads.append(threading.Thread(target=churn, daemon=True))
 for t in threads:
     t.start()
 work(0)
