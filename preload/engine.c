@@ -74,12 +74,24 @@ static bool is_main_only(const struct thread *t)
 	return target.settings.main_thread_only && t->kind != PP_THREAD_MAIN;
 }
 
+/* A timer in the ticker's place. */
+static void lend(struct thread *t)
+{
+	if (atomic_load(&t->clock) != THREAD_CLOCK_TICKER)
+		return;
+	/* a thread without a timer waits for the others' samples */
+	t->on_loan = timer_arm(t, timer_interval()) == 0;
+}
+
 static void give_to_ticker(struct thread *t)
 {
 	atomic_store_explicit(&t->clock, THREAD_CLOCK_TICKER,
 			      memory_order_release);
 	if (!ticker_is_running())
 		start_ticker();
+	/* no thread to be had: a timer, whose samples will try again */
+	if (!ticker_is_running())
+		lend(t);
 }
 
 void engine_thread_begin(struct thread *t)
@@ -138,21 +150,12 @@ void engine_stop(void)
 	ticker_stop();
 }
 
-static void lend(struct thread *t)
-{
-	if (atomic_load(&t->clock) != THREAD_CLOCK_TICKER)
-		return;
-	/* a thread without a timer waits for the others' samples */
-	t->on_loan = timer_arm(t, timer_interval()) == 0;
-}
-
 void engine_lend(void)
 {
+	engine_lent();
 	if (!ticker_is_running())
 		return;
 	ticker_stop();
-	state->lender = thread_self();
-	engine_lent();
 	for_threads(lend);
 }
 
@@ -160,4 +163,5 @@ void engine_lent(void)
 {
 	state->lent_cpu_ns = clock_read(CLOCK_THREAD_CPUTIME_ID);
 	state->lent_ns = clock_now();
+	state->lender = thread_self();
 }

@@ -40,6 +40,7 @@ static struct {
 } g;
 
 /* What the thread that forks had before. */
+static __thread int fork_depth;
 static __thread uint64_t fork_mask;
 static __thread int fork_host_blocks;
 static __thread int fork_armed;
@@ -83,20 +84,29 @@ static void begin(int host_blocks)
 
 static void before_fork(void)
 {
+	uint64_t mask = mask_quiet(target.settings.signal);
 	struct thread *t = thread_self();
 
-	fork_mask = mask_quiet(target.settings.signal);
+	/* a handler of the host's may fork while its thread does */
+	if (fork_depth++ == 0)
+		fork_mask = mask;
 	fork_armed = state_is_armed();
 	fork_host_blocks = t ? atomic_load(&t->host_blocks) : 0;
 	if (fork_armed && target.row->minor >= FORK_WARNS_MINOR)
 		engine_lend();
 }
 
+static void end_fork(void)
+{
+	if (--fork_depth == 0)
+		mask_unquiet(target.settings.signal, fork_mask);
+}
+
 static void in_parent(void)
 {
 	if (state_is_armed())
 		engine_lent();
-	mask_set(fork_mask);
+	end_fork();
 }
 
 static void in_child(void)
@@ -109,7 +119,8 @@ static void in_child(void)
 	/* a parent that stood down has said so once */
 	if (fork_armed && target.settings.children)
 		begin(fork_host_blocks);
-	mask_set(fork_mask);
+	fork_depth = 1;
+	end_fork();
 	errno = saved;
 }
 
@@ -132,11 +143,11 @@ static void start(void)
 	begin((mask & signal) != 0);
 	if (!state_is_armed()) {
 		handlers_remove();
-		mask_set(mask);
+		mask_unquiet(target.settings.signal, mask);
 		return;
 	}
 	/* a signal that the program was started with blocked is taken out */
-	mask_set(mask & ~signal);
+	mask_unquiet(target.settings.signal, mask & ~signal);
 	interp_hook_deaths();
 }
 
@@ -261,7 +272,7 @@ void entry_stop(uint32_t ended)
 		write_end(ended);
 		log_cut();
 		say_summary();
-		mask_set(mask);
+		mask_unquiet(target.settings.signal, mask);
 	}
 	errno = saved;
 }
@@ -277,7 +288,7 @@ bool entry_exec_begin(void)
 	handlers_remove();
 	/* a mask outlives exec, also the one that we pretended */
 	if (!thread_self() || !atomic_load(&thread_self()->host_blocks))
-		mask_set(mask);
+		mask_unquiet(target.settings.signal, mask);
 	return true;
 }
 

@@ -153,7 +153,7 @@ PP_EXPORT int execle(const char *path, const char *first, ...)
 
 static const struct real *alone(void)
 {
-	if (state_is_armed())
+	if (state_is_armed() && !state_is_borrowed())
 		engine_lend();
 	return real();
 }

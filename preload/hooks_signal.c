@@ -39,10 +39,17 @@ static int host_action(int number, const struct sigaction *action,
 	return 0;
 }
 
+/* Is a signal's action kept by us, and this process the one it is kept for? */
+static bool is_kept(int number)
+{
+	return (handlers_has_sampling(number) || handlers_has_fault(number)) &&
+	       !state_is_borrowed();
+}
+
 PP_EXPORT int sigaction(int number, const struct sigaction *action,
 			struct sigaction *old)
 {
-	if (handlers_has_sampling(number) || handlers_has_fault(number))
+	if (is_kept(number))
 		return host_action(number, action, old);
 	return real()->sigaction(number, action, old);
 }
@@ -53,7 +60,7 @@ PP_EXPORT sighandler_t signal(int number, sighandler_t handler)
 				    .sa_flags = SA_RESTART },
 			 old;
 
-	if (!handlers_has_sampling(number) && !handlers_has_fault(number))
+	if (!is_kept(number))
 		return real()->signal(number, handler);
 	sigaddset(&action.sa_mask, number);
 	host_action(number, &action, &old);
@@ -74,6 +81,8 @@ static int change_mask(mask_function *libc, int how, const sigset_t *set,
 	sigset_t ours;
 
 	if (!t || !handlers_has_sampling(number))
+		return libc(how, set, old);
+	if (set && state_is_borrowed())
 		return libc(how, set, old);
 	before = atomic_load(&t->host_blocks);
 	named = set && sigismember(set, number) == 1;
@@ -120,7 +129,8 @@ static const sigset_t *waited_for(const sigset_t *set, sigset_t *ours)
 {
 	int number = target.settings.signal;
 
-	if (!handlers_has_sampling(number) || sigismember(set, number) != 1)
+	if (!handlers_has_sampling(number) || sigismember(set, number) != 1 ||
+	    state_is_borrowed())
 		return set;
 	*ours = *set;
 	sigdelset(ours, number);
@@ -157,7 +167,7 @@ PP_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
 static bool is_our_itimer(__itimer_which_t which)
 {
 	return which == ITIMER_PROF && state_is_armed() &&
-	       target.engine == PP_ENGINE_ITIMER;
+	       target.engine == PP_ENGINE_ITIMER && !state_is_borrowed();
 }
 
 PP_EXPORT int setitimer(__itimer_which_t which, const struct itimerval *value,

@@ -401,6 +401,8 @@ void log_end(struct thread *self, uint32_t ended)
 	}
 	h->counters[PP_COUNT_sent] = atomic_load(&state->ticker_sent);
 	h->counters[PP_COUNT_own_cpu_ns] = atomic_load(&state->ticker_cpu_ns);
+	if (now_ns >= atomic_load(&state->end_ns))
+		ended = PP_ENDED_DURATION;
 	h->end_ns = now_ns;
 	h->end_cpu_ns = clock_read(CLOCK_PROCESS_CPUTIME_ID);
 	/* the two above are valid from here on */

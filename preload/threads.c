@@ -113,7 +113,7 @@ void threads_begin(void)
 		engine_thread_begin(t);
 		pthread_setspecific(g.key, t);
 	}
-	mask_set(mask);
+	mask_unquiet(target.settings.signal, mask);
 }
 
 void threads_wait_idle(struct thread *self)

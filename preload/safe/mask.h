@@ -44,7 +44,7 @@ static inline void mask_unblock(uint64_t signals)
 /*
  * For code of ours that is no handler and touches the log: block the sampling
  * signal, and let the faults through that it may raise and mend, which a host
- * may have blocked. Returns the mask of before, for mask_set().
+ * may have blocked. Returns the mask of before, for mask_unquiet().
  */
 static inline uint64_t mask_quiet(int signal)
 {
@@ -52,6 +52,15 @@ static inline uint64_t mask_quiet(int signal)
 
 	mask_unblock(MASK_FAULTS);
 	return before;
+}
+
+/* These three as they were; the host may have changed others meanwhile. */
+static inline void mask_unquiet(int signal, uint64_t before)
+{
+	uint64_t ours = mask_of(signal) | MASK_FAULTS;
+
+	mask_block(before & ours);
+	mask_unblock(~before & ours);
 }
 
 #endif

@@ -75,7 +75,8 @@ static void name_frames(struct thread *t, struct stack *s)
 	for (uint32_t i = 0; i < s->depth; i++) {
 		struct frame *f = frame_at(t, s, i), *l = &t->last[i];
 		/* a definition may begin a segment, which empties the last */
-		bool same = trusted && i < t->depth && f->code == l->code;
+		bool same = trusted && i < t->depth && f->code == l->code &&
+			    l->id != CODES_UNNAMED;
 
 		f->id = same ? l->id : codes_id(t, f->code);
 		if (same && f->position == l->position)

@@ -14,6 +14,7 @@
 #include "pyprof/compiler.h"
 #include "pyprof/format.h"
 #include "safe/idtable.h"
+#include "safe/sys.h"
 
 #define STATE_THREADS 8192 /* alive at once */
 #define STATE_SPARES  256  /* chunks that dead threads left */
@@ -87,6 +88,19 @@ static inline int state_is_armed(void)
 {
 	return state &&
 	       atomic_load_explicit(&state->armed, memory_order_acquire);
+}
+
+/*
+ * Is this a child of vfork(), which runs in its parent's memory? It must leave
+ * the state alone. A system call; for wrappers, not for handlers.
+ */
+static inline int state_is_borrowed(void)
+{
+	uint32_t pid =
+		state ? atomic_load_explicit(&state->pid, memory_order_relaxed)
+		      : 0;
+
+	return pid != 0 && pid != (uint32_t)sys_getpid();
 }
 
 /* Add to a counter of the header. Any context while there is a log. */

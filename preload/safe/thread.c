@@ -31,7 +31,11 @@ void thread_set_self(struct thread *t)
 
 uint32_t thread_slots(void)
 {
-	return atomic_load_explicit(&state->thread_slots, memory_order_acquire);
+	uint32_t n = atomic_load_explicit(&state->thread_slots,
+					  memory_order_acquire);
+
+	/* a thread too many counts up before it finds that out */
+	return n < STATE_THREADS ? n : STATE_THREADS;
 }
 
 struct thread *thread_at(uint32_t slot)
@@ -88,17 +92,18 @@ static struct thread *map_block(void)
 	uint32_t slot;
 	struct thread *t;
 
+	t = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (!t)
+		return NULL;
 	slot = atomic_fetch_add_explicit(&state->thread_slots, 1,
 					 memory_order_acq_rel);
 	if (slot >= STATE_THREADS) {
 		atomic_store_explicit(&state->thread_slots, STATE_THREADS,
 				      memory_order_release);
+		sys_munmap(t, bytes);
 		return NULL;
 	}
-	t = sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (!t)
-		return NULL;
 	sys_call(SYS_madvise, t, bytes, MADV_WIPEONFORK, 0);
 	t->capacity = capacity;
 	t->lines = (struct lines_entry *)(t + 1);

@@ -47,7 +47,7 @@
 /* The first error of the last ticks is not made up for by a burst. */
 #define BEHIND_MOST 4u
 
-enum { TICKER_NONE, TICKER_STARTING, TICKER_RUNNING };
+enum { TICKER_NONE, TICKER_STARTING, TICKER_RUNNING, TICKER_STOPPING };
 
 /* -- what runs in the ticker ------------------------------------------- */
 
@@ -112,9 +112,10 @@ static void send_signal(struct thread *t, int tid, uint64_t now_ns)
 
 static void look_at(struct thread *t, int tid, uint64_t now_ns)
 {
-	uint64_t cpu = clock_read(clock_of_thread(tid));
+	/* in this order: the clock is never behind what was sampled of it */
 	uint64_t sampled =
 		atomic_load_explicit(&t->sampled_cpu, memory_order_relaxed);
+	uint64_t cpu = clock_read(clock_of_thread(tid));
 
 	if (cpu == 0 || cpu == t->seen_cpu)
 		return;
@@ -235,10 +236,16 @@ int ticker_prepare(void)
 	return state->ticker_stack ? 0 : -1;
 }
 
+static int phase(void)
+{
+	return atomic_load_explicit(&state->ticker_phase, memory_order_acquire);
+}
+
 bool ticker_is_running(void)
 {
-	return atomic_load_explicit(&state->ticker_phase,
-				    memory_order_acquire) != TICKER_NONE;
+	int now = phase();
+
+	return now == TICKER_STARTING || now == TICKER_RUNNING;
 }
 
 void ticker_spawn(void)
@@ -266,10 +273,9 @@ void ticker_spawn(void)
 static void wait_until_gone(int tid)
 {
 	int pid = sys_getpid();
-	int seen;
 
-	while ((seen = __atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE)))
-		sys_call6(SYS_futex, (long)&state->ticker_tid, FUTEX_WAIT, seen,
+	while (__atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE) == tid)
+		sys_call6(SYS_futex, (long)&state->ticker_tid, FUTEX_WAIT, tid,
 			  0, 0, 0);
 	for (int i = 0; i < 10000; i++) {
 		if (sys_call(SYS_tgkill, pid, tid, 0, 0) < 0)
@@ -278,14 +284,28 @@ static void wait_until_gone(int tid)
 	}
 }
 
+/* Win the right to stop it; false if there is none to stop, any more. */
+static bool begin_stop(void)
+{
+	int running = TICKER_RUNNING;
+
+	while (!atomic_compare_exchange_strong_explicit(
+		&state->ticker_phase, &running, TICKER_STOPPING,
+		memory_order_acq_rel, memory_order_acquire)) {
+		if (running == TICKER_NONE)
+			return false;
+		/* somebody starts it or stops it: a matter of microseconds */
+		running = TICKER_RUNNING;
+		sys_call(SYS_sched_yield, 0, 0, 0, 0);
+	}
+	return true;
+}
+
 void ticker_stop(void)
 {
 	int tid;
 
-	while (atomic_load_explicit(&state->ticker_phase,
-				    memory_order_acquire) == TICKER_STARTING)
-		sys_call(SYS_sched_yield, 0, 0, 0, 0);
-	if (!ticker_is_running())
+	if (!begin_stop())
 		return;
 	tid = __atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE);
 	/* tells the ticker's loop, which may be asleep on this very word */

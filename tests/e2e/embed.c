@@ -26,24 +26,24 @@ struct interpreter_config {
 		allow_daemon_threads, check_multi_interp_extensions, gil;
 };
 
-#define FUNCTIONS(X)                                                          \
-	X(void, Py_Initialize, (void))                                        \
-	X(void, Py_InitializeEx, (int))                                       \
-	X(int, Py_FinalizeEx, (void))                                         \
-	X(int, PyRun_SimpleString, (const char *))                            \
-	X(struct status, Py_InitializeFromConfig, (const void *))             \
-	X(void, PyConfig_InitPythonConfig, (void *))                          \
-	X(void, PyConfig_Clear, (void *))                                     \
-	X(void *, Py_NewInterpreter, (void))                                  \
-	X(struct status, Py_NewInterpreterFromConfig,                         \
-	  (void **, const struct interpreter_config *))                       \
-	X(void, Py_EndInterpreter, (void *))                                  \
-	X(void *, PyThreadState_Get, (void))                                  \
-	X(void *, PyThreadState_Swap, (void *))                               \
-	X(void *, PyEval_SaveThread, (void))                                  \
-	X(void, PyEval_RestoreThread, (void *))                               \
-	X(int, PyGILState_Ensure, (void))                                     \
-	X(void, PyGILState_Release, (int))                                    \
+#define FUNCTIONS(X)                                                           \
+	X(void, Py_Initialize, (void))                                         \
+	X(void, Py_InitializeEx, (int))                                        \
+	X(int, Py_FinalizeEx, (void))                                          \
+	X(int, PyRun_SimpleString, (const char *))                             \
+	X(struct status, Py_InitializeFromConfig, (const void *))              \
+	X(void, PyConfig_InitPythonConfig, (void *))                           \
+	X(void, PyConfig_Clear, (void *))                                      \
+	X(void *, Py_NewInterpreter, (void))                                   \
+	X(struct status, Py_NewInterpreterFromConfig,                          \
+	  (void **, const struct interpreter_config *))                        \
+	X(void, Py_EndInterpreter, (void *))                                   \
+	X(void *, PyThreadState_Get, (void))                                   \
+	X(void *, PyThreadState_Swap, (void *))                                \
+	X(void *, PyEval_SaveThread, (void))                                   \
+	X(void, PyEval_RestoreThread, (void *))                                \
+	X(int, PyGILState_Ensure, (void))                                      \
+	X(void, PyGILState_Release, (int))                                     \
 	X(int, Py_BytesMain, (int, char **))
 
 #ifdef BY_DLSYM
@@ -62,13 +62,12 @@ static void load(void)
 		fprintf(stderr, "%s\n", dlerror());
 		exit(99);
 	}
-#define X(result, name, arguments)                                            \
-	name = (result(*) arguments)dlsym(h, #name);
+#define X(result, name, arguments) name = (result(*) arguments)dlsym(h, #name);
 	FUNCTIONS(X)
 #undef X
 }
 #else
-#define X(result, name, arguments)                                            \
+#define X(result, name, arguments)                                             \
 	extern result name arguments __attribute__((weak));
 FUNCTIONS(X)
 #undef X
@@ -78,12 +77,12 @@ static void load(void)
 }
 #endif
 
-#define BURN                                                                  \
-	"import sys, time\n"                                                  \
-	"def burn(n):\n"                                                      \
-	"    end = time.thread_time() + n\n"                                  \
-	"    while time.thread_time() < end: pass\n"                          \
-	"def %s(n): burn(n)\n"                                                \
+#define BURN                                                                   \
+	"import sys, time\n"                                                   \
+	"def burn(n):\n"                                                       \
+	"    end = time.thread_time() + n\n"                                   \
+	"    while time.thread_time() < end: pass\n"                           \
+	"def %s(n): burn(n)\n"                                                 \
 	"%s(%g)\n"
 
 /* Define a function of this name and burn CPU seconds in it, times $SCALE. */
@@ -259,11 +258,16 @@ static const struct {
 	const char *name;
 	void (*function)(void);
 } modes[] = {
-	{ "simple", simple },	      { "initialize_ex", initialize_ex },
-	{ "config", config },	      { "twice", twice },
-	{ "subs", subs },	      { "own_gils", own_gils },
-	{ "threads", threads },	      { "in_thread", in_thread },
-	{ "no_finalize", no_finalize }, { "bytes_main", bytes_main },
+	{ "simple", simple },
+	{ "initialize_ex", initialize_ex },
+	{ "config", config },
+	{ "twice", twice },
+	{ "subs", subs },
+	{ "own_gils", own_gils },
+	{ "threads", threads },
+	{ "in_thread", in_thread },
+	{ "no_finalize", no_finalize },
+	{ "bytes_main", bytes_main },
 	{ "nothing", nothing },
 };
 

@@ -25,29 +25,33 @@
 #include <unistd.h>
 
 /* To add one: a line here. Those that have a second name keep working early. */
-#define UNSAFE_EARLY(X)                                                       \
-	X(malloc, __libc_malloc)                                              \
-	X(free, __libc_free)                                                  \
-	X(calloc, __libc_calloc)                                              \
-	X(realloc, __libc_realloc)                                            \
+#define UNSAFE_EARLY(X)                                                        \
+	X(malloc, __libc_malloc)                                               \
+	X(free, __libc_free)                                                   \
+	X(calloc, __libc_calloc)                                               \
+	X(realloc, __libc_realloc)                                             \
 	X(memalign, __libc_memalign)
 
-#define UNSAFE(X)                                                             \
-	X(posix_memalign) X(aligned_alloc) X(reallocarray) X(strdup)          \
-	X(pthread_mutex_lock) X(pthread_mutex_trylock)                        \
-	X(pthread_mutex_unlock) X(pthread_rwlock_rdlock)                      \
-	X(pthread_rwlock_wrlock) X(pthread_cond_wait) X(pthread_cond_signal)  \
-	X(pthread_cond_broadcast) X(pthread_once) X(pthread_create)           \
-	X(pthread_join) X(pthread_key_create) X(pthread_atfork) X(sem_wait)   \
-	X(fopen) X(fdopen) X(fclose) X(fread) X(fwrite) X(fputs) X(puts)      \
-	X(fflush) X(printf) X(fprintf) X(vfprintf) X(snprintf) X(vsnprintf)   \
-	X(sprintf) X(perror) X(strerror) X(syslog) X(getenv) X(setenv)        \
-	X(putenv) X(unsetenv) X(dlopen) X(dlsym) X(dladdr) X(dlclose)         \
-	X(dl_iterate_phdr) X(opendir) X(readdir) X(closedir) X(localtime)     \
-	X(localtime_r) X(gmtime) X(strftime) X(setlocale) X(qsort) X(exit)    \
-	X(atexit) X(abort) X(system) X(popen) X(usleep) X(nanosleep)          \
-	X(sleep) X(write) X(writev) X(pwrite) X(read) X(open) X(openat)       \
-	X(timer_create) X(timer_delete) X(sysconf) X(getpwnam) X(backtrace)
+/* clang-format off */
+#define UNSAFE(X) \
+	X(posix_memalign) X(aligned_alloc) X(reallocarray) X(strdup) \
+	X(pthread_mutex_lock) X(pthread_mutex_trylock) \
+	X(pthread_mutex_unlock) X(pthread_rwlock_rdlock) \
+	X(pthread_rwlock_wrlock) X(pthread_cond_wait) \
+	X(pthread_cond_signal) X(pthread_cond_broadcast) \
+	X(pthread_once) X(pthread_create) X(pthread_join) \
+	X(pthread_key_create) X(pthread_atfork) X(sem_wait) X(fopen) \
+	X(fdopen) X(fclose) X(fread) X(fwrite) X(fputs) X(puts) \
+	X(fflush) X(printf) X(fprintf) X(vfprintf) X(snprintf) \
+	X(vsnprintf) X(sprintf) X(perror) X(strerror) X(syslog) \
+	X(getenv) X(setenv) X(putenv) X(unsetenv) X(dlopen) X(dlsym) \
+	X(dladdr) X(dlclose) X(dl_iterate_phdr) X(opendir) X(readdir) \
+	X(closedir) X(localtime) X(localtime_r) X(gmtime) X(strftime) \
+	X(setlocale) X(qsort) X(exit) X(atexit) X(abort) X(system) \
+	X(popen) X(usleep) X(nanosleep) X(sleep) X(write) X(writev) \
+	X(pwrite) X(read) X(open) X(openat) X(timer_create) \
+	X(timer_delete) X(sysconf) X(getpwnam) X(backtrace)
+/* clang-format on */
 
 /* How deep this thread is in pyprof's handler. */
 __attribute__((tls_model("initial-exec"))) __thread int guard_depth;
@@ -59,31 +63,31 @@ static atomic_ulong runs;
  * as they came, so that no signature is needed. dlsym itself is looked up by
  * its version, as asking it for itself would end here.
  */
-#define STAND_IN(name, initial)                                               \
-	__asm__(".data\n"                                                     \
-		".hidden real_" #name "\n"                                    \
-		".globl real_" #name "\n"                                     \
-		"real_" #name ": .quad " initial "\n"                         \
-		".text\n"                                                     \
-		".globl " #name "\n"                                          \
-		".type " #name ", @function\n" #name ":\n"                    \
-		"	movq guard_depth@gottpoff(%rip), %r10\n"              \
-		"	cmpl $0, %fs:(%r10)\n"                                \
-		"	jne 2f\n"                                             \
-		"1:	movq real_" #name "(%rip), %r11\n"                    \
-		"	testq %r11, %r11\n"                                   \
-		"	jz 3f\n"                                              \
-		"	jmp *%r11\n"                                          \
-		"2:	leaq 4f(%rip), %rdi\n"                                \
-		"	jmp guard_violated\n"                                 \
-		"3:	push %rdi\n push %rsi\n push %rdx\n push %rcx\n"      \
-		"	push %r8\n push %r9\n push %rax\n"                    \
-		"	call guard_resolve\n"                                 \
-		"	pop %rax\n pop %r9\n pop %r8\n"                       \
-		"	pop %rcx\n pop %rdx\n pop %rsi\n pop %rdi\n"          \
-		"	jmp 1b\n"                                             \
-		"4:	.asciz \"" #name "\"\n"                               \
-		"	.p2align 4\n"                                         \
+#define STAND_IN(name, initial)                                                \
+	__asm__(".data\n"                                                      \
+		".hidden real_" #name "\n"                                     \
+		".globl real_" #name "\n"                                      \
+		"real_" #name ": .quad " initial "\n"                          \
+		".text\n"                                                      \
+		".globl " #name "\n"                                           \
+		".type " #name ", @function\n" #name ":\n"                     \
+		"	movq guard_depth@gottpoff(%rip), %r10\n"                     \
+		"	cmpl $0, %fs:(%r10)\n"                                       \
+		"	jne 2f\n"                                                    \
+		"1:	movq real_" #name "(%rip), %r11\n"                     \
+		"	testq %r11, %r11\n"                                          \
+		"	jz 3f\n"                                                     \
+		"	jmp *%r11\n"                                                 \
+		"2:	leaq 4f(%rip), %rdi\n"                                     \
+		"	jmp guard_violated\n"                                        \
+		"3:	push %rdi\n push %rsi\n push %rdx\n push %rcx\n"           \
+		"	push %r8\n push %r9\n push %rax\n"                           \
+		"	call guard_resolve\n"                                        \
+		"	pop %rax\n pop %r9\n pop %r8\n"                              \
+		"	pop %rcx\n pop %rdx\n pop %rsi\n pop %rdi\n"                 \
+		"	jmp 1b\n"                                                    \
+		"4:	.asciz \"" #name "\"\n"                                \
+		"	.p2align 4\n"                                                \
 		".size " #name ", .-" #name "\n");
 
 #define X(name, second) STAND_IN(name, #second)
@@ -120,8 +124,8 @@ __attribute__((visibility("hidden"))) void guard_resolve(void)
 		real_dlsym = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.2.5");
 	if (atomic_exchange(&busy, 1))
 		return;
-#define X(name)                                                               \
-	if (!real_##name)                                                     \
+#define X(name)                                                                \
+	if (!real_##name)                                                      \
 		real_##name = dlsym(RTLD_NEXT, #name);
 	UNSAFE(X)
 #undef X
@@ -148,8 +152,7 @@ static int is_pyprofs(void *handler)
 	       strstr(info.dli_fname, "libpyprof.so");
 }
 
-int sigaction(int number, const struct sigaction *action,
-	      struct sigaction *old)
+int sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
 	static int (*real)(int, const struct sigaction *, struct sigaction *);
 	struct sigaction mine;

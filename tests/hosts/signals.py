@@ -46,8 +46,8 @@ def program(name, code, lines=0, least=3, rates=None):
 # ---- SIGPROF of its own ----------------------------------------------------
 
 # The count itself depends on the machine, so the program judges it: as many
-# signals as its CPU time has intervals, within a factor of 2 (33 of 25 were seen
-# without us on a busy machine; one signal for each of our ticks would be 125).
+# signals as its CPU time has intervals, within a factor of 2 (29 of 25 were
+# seen without us on a busy machine; one for each of our ticks would be 125).
 OWN = """
 hits = 0
 def on_prof(number, frame):
