@@ -242,7 +242,6 @@ static bool disarm(void)
 	if (!state || atomic_load(&state->pid) != (uint32_t)getpid() ||
 	    !atomic_compare_exchange_strong(&state->armed, &armed, 0))
 		return false;
-	engine_stop();
 	threads_wait_idle(thread_self());
 	return true;
 }
@@ -262,6 +261,21 @@ static void write_end(uint32_t ended)
 	log_end(t, ended);
 }
 
+/*
+ * The last words of a process are said between the end of the interpreter and
+ * the end of the process. Threads that still live then may touch what the
+ * interpreter has freed (CPython 3.10 does), so this takes microseconds: the
+ * clocks are left to die with the process, and the file is not cut, which
+ * takes longest, unless this is the last thread.
+ */
+static void say_last_words(uint32_t ended)
+{
+	write_end(ended);
+	if (threads_alone(thread_self()))
+		log_cut();
+	say_summary();
+}
+
 void entry_stop(uint32_t ended)
 {
 	int saved = errno;
@@ -269,9 +283,7 @@ void entry_stop(uint32_t ended)
 
 	if (disarm()) {
 		mask = mask_quiet(target.settings.signal);
-		write_end(ended);
-		log_cut();
-		say_summary();
+		say_last_words(ended);
 		mask_unquiet(target.settings.signal, mask);
 	}
 	errno = saved;
@@ -283,6 +295,7 @@ bool entry_exec_begin(void)
 
 	if (!disarm())
 		return false;
+	engine_stop();
 	mask = mask_quiet(target.settings.signal);
 	write_end(PP_ENDED_EXEC);
 	handlers_remove();

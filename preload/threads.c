@@ -129,3 +129,16 @@ void threads_wait_idle(struct thread *self)
 			sched_yield();
 	}
 }
+
+bool threads_alone(struct thread *self)
+{
+	uint32_t n = thread_slots();
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		if (t && t != self && atomic_load(&t->tid) > 0)
+			return false;
+	}
+	return true;
+}

@@ -6,6 +6,8 @@
 #ifndef THREADS_H
 #define THREADS_H
 
+#include <stdbool.h>
+
 #include "pyprof/compiler.h"
 #include "safe/thread.h"
 
@@ -18,6 +20,9 @@ void threads_adopt_others(void);
 
 /* The calling thread was just created: open its account. */
 void threads_begin(void);
+
+/* Does no other thread live that has a block? */
+bool threads_alone(struct thread *self);
 
 /* Wait, for a bounded time, until no other thread is in the handler. */
 void threads_wait_idle(struct thread *self);
