@@ -199,7 +199,9 @@ if __name__ == "__main__":
         [EXE, "mp.py"], log="p.bin", env=FAST), "work")
     print("multiprocessing:", len(logs_here()), "logs", found, "samples")
     case("system-thread", """
-# fork in one thread while others are created and end
+# fork in one thread while others are created and end; 3.12 and later warn of
+# that, rightly, if one of them lives at that moment
+import warnings; warnings.simplefilter("ignore", DeprecationWarning)
 def churn():
     for i in range(100):
         t = threading.Thread(target=lambda: None); t.start(); t.join()
