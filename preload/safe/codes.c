@@ -91,30 +91,18 @@ static uint64_t hash_of(const struct codes_span *s)
 static uint32_t string_id(struct thread *t, const struct codes_span *s)
 {
 	uint64_t key = hash_of(s), numbers[2];
-	struct idtable_entry *entry =
-		idtable_find(state->strings, STATE_STRINGS, key);
-	uint32_t id;
+	struct idtable_entry *claimed;
+	uint32_t id = idtable_id(state->strings, STATE_STRINGS, key, &claimed);
 
-	if (entry) {
-		/* pairs with idtable_publish(): the record is in the log */
-		id = atomic_load_explicit(&entry->id, memory_order_acquire);
-		if (id)
-			return id;
-		entry = NULL; /* another thread is at it: define a twin */
-	} else {
-		entry = idtable_claim(state->strings, STATE_STRINGS, key);
-	}
+	if (id)
+		return id;
 	id = 1 + atomic_fetch_add_explicit(&state->string_number, 1,
 					   memory_order_relaxed);
 	numbers[0] = id;
 	numbers[1] = s->kind;
-	if (record_write(t, PP_STRING, numbers, 2, s->at, s->length) < 0) {
-		if (entry)
-			idtable_forget(state->strings, STATE_STRINGS, key);
-		return 0;
-	}
-	if (entry)
-		idtable_publish(entry, id);
+	if (record_write(t, PP_STRING, numbers, 2, s->at, s->length) < 0)
+		id = 0;
+	idtable_settle(state->strings, STATE_STRINGS, key, claimed, id);
 	return id;
 }
 
@@ -224,26 +212,13 @@ static uint32_t define_new(struct thread *t, uintptr_t at)
 
 uint32_t codes_id(struct thread *t, uintptr_t code)
 {
-	struct idtable_entry *entry =
-		idtable_find(state->codes, STATE_CODES, code);
-	uint32_t id;
+	struct idtable_entry *claimed;
+	uint32_t id = idtable_id(state->codes, STATE_CODES, code, &claimed);
 
-	if (entry) {
-		/* pairs with idtable_publish(): the record is in the log */
-		id = atomic_load_explicit(&entry->id, memory_order_acquire);
-		if (id)
-			return id;
-		entry = NULL; /* another thread is at it: define a twin */
-	} else {
-		entry = idtable_claim(state->codes, STATE_CODES, code);
-	}
-	id = define_new(t, code);
-	if (!entry)
+	if (id)
 		return id;
-	if (id == CODES_UNNAMED)
-		idtable_forget(state->codes, STATE_CODES, code);
-	else
-		idtable_publish(entry, id);
+	id = define_new(t, code);
+	idtable_settle(state->codes, STATE_CODES, code, claimed, id);
 	return id;
 }
 

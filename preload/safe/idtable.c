@@ -85,3 +85,26 @@ int idtable_forget(struct idtable_entry *table, uint32_t size, uint64_t key)
 	}
 	return found;
 }
+
+uint32_t idtable_id(struct idtable_entry *table, uint32_t size, uint64_t key,
+		    struct idtable_entry **claimed)
+{
+	struct idtable_entry *entry = idtable_find(table, size, key);
+
+	*claimed = NULL;
+	if (!entry) {
+		*claimed = idtable_claim(table, size, key);
+		return 0;
+	}
+	/* pairs with idtable_publish(): the definition is in the log */
+	return atomic_load_explicit(&entry->id, memory_order_acquire);
+}
+
+void idtable_settle(struct idtable_entry *table, uint32_t size, uint64_t key,
+		    struct idtable_entry *claimed, uint32_t id)
+{
+	if (claimed && id)
+		idtable_publish(claimed, id);
+	else if (claimed)
+		idtable_forget(table, size, key);
+}

@@ -37,6 +37,17 @@ struct idtable_entry *idtable_claim(struct idtable_entry *table, uint32_t size,
 /* Publish the id of a claimed entry: from now on others use it. */
 void idtable_publish(struct idtable_entry *entry, uint32_t id);
 
+/*
+ * The published id of a key; or 0, and the caller is to define it: *claimed is
+ * the entry for that, NULL if there is none or another thread is at it, whose
+ * twin the definition then is. idtable_settle() follows, with the id, or 0 if
+ * the definition failed.
+ */
+uint32_t idtable_id(struct idtable_entry *table, uint32_t size, uint64_t key,
+		    struct idtable_entry **claimed);
+void idtable_settle(struct idtable_entry *table, uint32_t size, uint64_t key,
+		    struct idtable_entry *claimed, uint32_t id);
+
 /* Forget a key, with its entries. Returns how many there were. */
 int idtable_forget(struct idtable_entry *table, uint32_t size, uint64_t key);
 
