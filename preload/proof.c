@@ -117,8 +117,8 @@ static bool same_line(void *frame, const struct frame *ours)
 	if (!codes_read_lines(ours->code, &table, &firstlineno))
 		return false;
 	return number_of(frame, "f_lineno") ==
-	       (long)(firstlineno + lines_decode(target.row->lines, &table,
-						 ours->position - 1));
+	       (long)firstlineno + (long)lines_decode(target.row->lines, &table,
+						      ours->position - 1);
 }
 
 /* Compare a frame object with what the walk says of the same frame. */
