@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "load.h"
+#include "zipfile.h"
 
 /*
  * The options, formats' own flags apart. To add one: a line X(NAME, letter,
@@ -33,8 +34,14 @@ X(EXCLUDE_SYSPATH, 0, "exclude-syspath", 0,                                    \
   "leave out what the program imported from sys.path")                         \
 X(BY_THREAD, 0, "by-thread", 0, "threads as root frames")                      \
 X(BY_PROCESS, 0, "by-process", 0, "processes as root frames")                  \
+X(CALLERS, 0, "callers", 0, "text: who called each function, as pstats has it")\
+X(CALLEES, 0, "callees", 0, "text: whom each function called")                 \
 X(STRIP_DIRS, 0, "strip-dirs", 0, "file names without their folders")          \
+X(NO_CORRECTION, 0, "no-correction", 0,                                       \
+  "traced times as measured, with what pyprof took of them")                   \
 X(UNIT, 0, "unit", "us|samples", "what --collapsed counts")                    \
+X(ZIPFILE, 0, "zipfile", "FILE",                                               \
+  "zip the sources, as a callgrind file with relative paths wants them")       \
 X(HELP, 'h', "help", 0, "this")                                                \
 X(VERSION, 0, "version", 0, "the version")
 /* clang-format on */
@@ -116,6 +123,13 @@ static int take_unit(struct arguments *a, const char *unit, struct err *err)
 	return 0;
 }
 
+static int take_zipfile(struct arguments *a, const char *path, struct err *err)
+{
+	a->zipfile = path;
+	a->view.relative_paths = true;
+	return zipfile_check(err);
+}
+
 /* Name the option and its value before what is wrong with it. */
 static int refuse(struct err *err, const char *option, const char *value)
 {
@@ -133,6 +147,8 @@ static int take_valued(struct arguments *a, int option, const char *value,
 		return take_format(a, value, err);
 	case OPTION_SORT:
 		return sort_parse(&a->view.sort, value, err);
+	case OPTION_ZIPFILE:
+		return take_zipfile(a, value, err);
 	case OPTION_UNIT:
 		return take_unit(a, value, err);
 	case OPTION_LIMIT:
@@ -182,6 +198,15 @@ static int take_option(struct arguments *a, int option, const char *value,
 	case OPTION_BY_PROCESS:
 		a->split |= LOAD_BY_PROCESS;
 		return 0;
+	case OPTION_CALLERS:
+		a->view.callers = true;
+		return 0;
+	case OPTION_CALLEES:
+		a->view.callees = true;
+		return 0;
+	case OPTION_NO_CORRECTION:
+		a->view.no_correction = true;
+		return 0;
 	case OPTION_STRIP_DIRS:
 		a->view.strip_dirs = true;
 		return 0;
@@ -206,8 +231,7 @@ static int usage_error(int got, char *const *argv, struct err *err)
 
 /* Suffixes that promise what this build cannot write. */
 static const char *const foreign_suffixes[] = {
-	".pstats", ".html", ".speedscope.json", ".pb.gz", ".dot",
-	".svg",	   ".png",
+	".html", ".speedscope.json", ".pb.gz", ".dot", ".svg", ".png",
 };
 
 static bool ends_in(const char *path, const char *suffix)

@@ -16,8 +16,9 @@ enum action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION, ACTION_FORMATS };
 struct arguments {
 	enum action action;
 	const struct format *format;
-	const char *output; /* NULL: the format's own destination */
-	unsigned split;	    /* enum load_split */
+	const char *output;  /* NULL: the format's own destination */
+	const char *zipfile; /* of the sources, or NULL */
+	unsigned split;	     /* enum load_split */
 	struct view_options view;
 	char **logs;
 	size_t log_count;

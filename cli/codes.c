@@ -134,21 +134,37 @@ static uint32_t shown_line(uint32_t line)
 	return line && line <= INT32_MAX ? line : 1;
 }
 
+/* The string of this id, or "?" if nothing defines it. */
+static const char *obtain_string(struct codes *codes, uint32_t id)
+{
+	const char *text = find_string(codes, id);
+
+	return text ? text : profile_string(codes->profile, "?", 1);
+}
+
 static void resolve(struct codes *codes, struct code *code)
 {
 	struct profile *p = codes->profile;
-	const char *name = NULL, *file = find_string(codes, code->file);
-	struct function f = { .line = shown_line(code->first_line),
-			      .print = code->print };
+	const char *qualified = NULL;
+	struct function f = { .line = code->first_line, .print = code->print };
 
+	f.file = obtain_string(codes, code->file);
+	f.simple = obtain_string(codes, code->name);
 	if (code->qualname)
-		name = find_string(codes, code->qualname);
-	if (!name)
-		name = find_string(codes, code->name);
-	f.name = name ? name : profile_string(p, "?", 1);
-	f.file = file ? file : profile_string(p, "?", 1);
+		qualified = find_string(codes, code->qualname);
+	f.name = qualified ? qualified : f.simple;
+	if (!function_is_c(&f))
+		f.line = shown_line(f.line);
 	code->function = profile_function(p, &f);
 	code->resolved = true;
+}
+
+bool codes_has_line(const struct codes *codes, uint32_t id, uint32_t line)
+{
+	const struct code *code = find_code(codes, id);
+
+	return code &&
+	       shown_line(code->first_line + line) == code->first_line + line;
 }
 
 struct place codes_place(struct codes *codes, uint32_t id, uint32_t line)

@@ -44,4 +44,11 @@ int codes_define(struct codes *codes, const struct record *rec) PP_MUST_CHECK;
 /* Where the frame of a SAMPLE's (code, line) is. */
 struct place codes_place(struct codes *codes, uint32_t id, uint32_t line);
 
+/*
+ * Whether that line is one of a source. That on which Python enters a module,
+ * from 3.11 on, is 0; codes_place() says 1.
+ */
+bool codes_has_line(const struct codes *codes, uint32_t id,
+		    uint32_t line) PP_MUST_CHECK;
+
 #endif

@@ -40,3 +40,14 @@ const char *mode_name(unsigned mode)
 
 	return mode < ARRAY_LEN(names) ? names[mode] : "?";
 }
+
+const char *trace_name(unsigned trace)
+{
+	static const char *const names[] = {
+		[PP_TRACE_NONE] = NULL,
+		[PP_TRACE_CALLS] = "calls",
+		[PP_TRACE_LINES] = "lines",
+	};
+
+	return trace < ARRAY_LEN(names) ? names[trace] : "?";
+}

@@ -13,4 +13,7 @@ void command_add(const struct process *p, struct text *to);
 const char *engine_name(unsigned engine);
 const char *mode_name(unsigned mode);
 
+/* As --trace names it; NULL for none. */
+const char *trace_name(unsigned trace);
+
 #endif

@@ -71,10 +71,13 @@ static int end_thread(struct loader *l, const struct record *rec)
 	struct cursor c = record_cursor(rec);
 	uint64_t number = cursor_number(&c), time = cursor_number(&c);
 	uint64_t cpu = cursor_number(&c);
+	uint32_t thread;
 
 	if (c.bad || (time | cpu) > LOADER_UNITS_MAX)
 		return -1;
-	loader_saw(l, loader_thread(l, number), time, cpu);
+	thread = loader_thread(l, number);
+	loader_saw(l, thread, time, cpu);
+	l->profile->threads[thread].end_ns = loader_ns(l, time);
 	return 0;
 }
 

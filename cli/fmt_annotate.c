@@ -4,6 +4,12 @@
  * Time is the measured CPU time on the line itself; "(call)" rows show what
  * happened below the line and are not part of its Time. Total duration is the
  * CPU time that samples cover, as in every other format.
+ *
+ * Of a log that was traced and not sampled, it is as with pprofile itself: Hits
+ * are how often the line was run, and its function entered on it, Time and
+ * Total duration are wall time, and a C function's time is that of the line
+ * which calls it, as it has no source. Where only calls were traced, a function
+ * is its first line.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +28,9 @@
  */
 #define EMPTY_LINES_MAX 100000u
 
+#define SHORT_SOURCE                                                           \
+	"ends before line %u, which was run; not the source that was profiled"
+
 /* A file: what stands together in order.lines. */
 struct file {
 	const char *name; /* as the log has it */
@@ -33,7 +42,8 @@ struct output {
 	const struct view *v;
 	FILE *out;
 	struct order order; /* by file, then line */
-	struct text text;   /* for one thing at a time */
+	uint64_t duration_ns;
+	struct text text; /* for one thing at a time */
 };
 
 static const struct line_sum *line_at(const struct output *o, size_t i)
@@ -46,6 +56,46 @@ static double seconds(uint64_t ns)
 	return (double)ns / NS_PER_S;
 }
 
+static bool is_c(const struct output *o, uint32_t function)
+{
+	return function_is_c(&o->v->profile->functions[function]);
+}
+
+/* The calls from a line: the first of order.edges, and the end. */
+static size_t calls_of(const struct output *o, uint32_t line, size_t *end)
+{
+	const struct edge *edges = o->v->sums.edges;
+	size_t first = o->order.first_edge[line], i = first;
+
+	while (i < o->order.edge_count &&
+	       edges[o->order.edges[i]].caller == line)
+		i++;
+	*end = i;
+	return first;
+}
+
+static const struct edge *edge_at(const struct output *o, size_t i)
+{
+	return &o->v->sums.edges[o->order.edges[i]];
+}
+
+/* What the line costs, with the C functions that it calls. */
+static struct cost cost_at(const struct output *o, size_t i)
+{
+	struct cost cost = line_at(o, i)->sum.self;
+	size_t k, end;
+
+	for (k = calls_of(o, o->order.lines[i], &end); k < end; k++)
+		if (is_c(o, edge_at(o, k)->callee))
+			cost.ns += edge_at(o, k)->self.ns;
+	return cost;
+}
+
+static double percent(const struct output *o, uint64_t ns)
+{
+	return 100.0 * (double)ns / (double)o->duration_ns;
+}
+
 /* The columns of a row behind its first one. */
 static void put_columns(struct output *o, const struct cost *cost)
 {
@@ -55,7 +105,7 @@ static void put_columns(struct output *o, const struct cost *cost)
 		per_hit = seconds(cost->ns) / (double)cost->samples;
 	fprintf(o->out, "|%10llu|%13g|%13g|%6.2f%%|",
 		(unsigned long long)cost->samples, seconds(cost->ns), per_hit,
-		view_percent(o->v, cost->ns));
+		percent(o, cost->ns));
 }
 
 static void put_source_line(struct output *o, const struct source *source,
@@ -75,7 +125,7 @@ static void put_callee(struct output *o, uint32_t callee)
 	const char *file = view_file(o->v, callee);
 	struct text raw = { 0 };
 
-	text_addf(&raw, "# %s:%u %s", file ? file : "???", f->line, f->name);
+	text_addf(&raw, "# %s:%u %s", file ? file : "???", f->line, f->simple);
 	text_clear(&o->text);
 	text_add_printable(&o->text, raw.at, 0);
 	fprintf(o->out, "%s\n", o->text.at);
@@ -86,21 +136,17 @@ static void put_callee(struct output *o, uint32_t callee)
 static void put_calls(struct output *o, size_t first, size_t count)
 {
 	const struct edge *edge;
-	uint32_t number;
-	size_t i, k;
+	size_t i, k, end;
 
-	for (i = first; i < first + count; i++) {
-		number = o->order.lines[i];
-		k = o->order.first_edge[number];
-		for (; k < o->order.edge_count; k++) {
-			edge = &o->v->sums.edges[o->order.edges[k]];
-			if (edge->caller != number)
-				break;
+	for (i = first; i < first + count; i++)
+		for (k = calls_of(o, o->order.lines[i], &end); k < end; k++) {
+			edge = edge_at(o, k);
+			if (is_c(o, edge->callee))
+				continue;
 			fprintf(o->out, "(call)");
 			put_columns(o, &edge->total);
 			put_callee(o, edge->callee);
 		}
-	}
 }
 
 /* How many entries of order.lines from `first` on are of the same line. */
@@ -118,7 +164,7 @@ static void put_rows(struct output *o, const struct file *file,
 {
 	size_t at = file->first, end = file->first + file->count, count, i;
 	uint32_t number = 1, last = line_at(o, end - 1)->line;
-	struct cost self;
+	struct cost self, one;
 
 	for (; number <= last || number <= source->count; number++) {
 		if (number > source->count && number > EMPTY_LINES_MAX)
@@ -127,8 +173,10 @@ static void put_rows(struct output *o, const struct file *file,
 		count = 0;
 		if (at < end && line_at(o, at)->line == number)
 			count = same_line(o, at, end);
-		for (i = at; i < at + count; i++)
-			cost_add(&self, &line_at(o, i)->sum.self);
+		for (i = at; i < at + count; i++) {
+			one = cost_at(o, i);
+			cost_add(&self, &one);
+		}
 		fprintf(o->out, "%6u", number);
 		put_columns(o, &self);
 		put_source_line(o, source, number);
@@ -179,22 +227,26 @@ static uint64_t start_real_ns(const struct profile *p)
 	return start_ns;
 }
 
-/* Tell what makes the lines' text doubtful, at most one thing a file. */
+/*
+ * Tell what makes the lines' text doubtful, at most one thing a file, on stderr
+ * and in a comment.
+ */
 static void tell_doubts(const struct output *o, const struct file *file,
 			const struct source *source)
 {
+	static const char *const changed =
+		"changed since it was profiled; its lines may have moved";
 	uint64_t start_ns = start_real_ns(o->v->profile);
 	uint32_t last = line_at(o, file->first + file->count - 1)->line;
 
-	if (last > source->count)
-		say("%s: ends before line %u, which was run; not the source "
-		    "that was profiled",
-		    file->name, last);
-	else if (start_ns && source->changed_ns > 0 &&
-		 (uint64_t)source->changed_ns > start_ns)
-		say("%s: changed since it was profiled; its lines may have "
-		    "moved",
-		    file->name);
+	if (last > source->count) {
+		say("%s: " SHORT_SOURCE, file->name, last);
+		fprintf(o->out, "# " SHORT_SOURCE "\n", last);
+	} else if (start_ns && source->changed_ns > 0 &&
+		   (uint64_t)source->changed_ns > start_ns) {
+		say("%s: %s", file->name, changed);
+		fprintf(o->out, "# %s\n", changed);
+	}
 }
 
 static void put_file(struct output *o, const struct file *file)
@@ -205,12 +257,7 @@ static void put_file(struct output *o, const struct file *file)
 	text_clear(&o->text);
 	text_add_printable(&o->text, name, 0);
 	fprintf(o->out, "File: %s\nFile duration: %gs (%.2f%%)\n", o->text.at,
-		seconds(file->self.ns), view_percent(o->v, file->self.ns));
-	fputs("Line #|      Hits|         Time| Time per hit|      %|"
-	      "Source code\n"
-	      "------+----------+-------------+-------------+-------+"
-	      "-----------\n",
-	      o->out);
+		seconds(file->self.ns), percent(o, file->self.ns));
 	if (is_no_path(file->name))
 		;
 	else if (open_source(o, file->name, &source) == 0)
@@ -218,6 +265,11 @@ static void put_file(struct output *o, const struct file *file)
 	else
 		say("%s: no such source; its lines stand without text",
 		    file->name);
+	fputs("Line #|      Hits|         Time| Time per hit|      %|"
+	      "Source code\n"
+	      "------+----------+-------------+-------------+-------+"
+	      "-----------\n",
+	      o->out);
 	put_rows(o, file, &source);
 	source_close(&source);
 }
@@ -239,6 +291,7 @@ static struct file *find_files(const struct output *o, size_t *count)
 {
 	struct file *files = NULL;
 	const struct line_sum *line;
+	struct cost cost;
 	const char *name;
 	size_t room = 0, i;
 
@@ -246,14 +299,16 @@ static struct file *find_files(const struct output *o, size_t *count)
 	for (i = 0; i < o->order.line_count; i++) {
 		line = line_at(o, i);
 		name = o->v->profile->functions[line->function].file;
-		if (!name || o->v->left_out[line->function])
+		if (!name || o->v->left_out[line->function] ||
+		    is_c(o, line->function))
 			continue;
 		if (!*count || files[*count - 1].name != name) {
 			files = must_grow(files, *count, &room, sizeof(*files));
 			files[(*count)++] = (struct file){ name, i, 0, { 0 } };
 		}
 		files[*count - 1].count++;
-		cost_add(&files[*count - 1].self, &line->sum.self);
+		cost = cost_at(o, i);
+		cost_add(&files[*count - 1].self, &cost);
 	}
 	if (*count)
 		qsort(files, *count, sizeof(*files), compare_files);
@@ -267,12 +322,14 @@ void fmt_annotate(const struct view *v, FILE *out)
 	struct file *files;
 	size_t count, i;
 
+	o.duration_ns = v->sampled ? v->totals.sampled_ns
+				   : v->totals.duration_ns;
 	command_add(&v->profile->processes[0], &command);
 	text_add_printable(&o.text, text_get(&command), ' ');
 	fprintf(out, "Command line: %s\nTotal duration: %gs\n", o.text.at,
-		seconds(v->totals.sampled_ns));
+		seconds(o.duration_ns));
 	text_done(&command);
-	if (v->totals.sampled_ns) {
+	if (o.duration_ns) {
 		order_init(&o.order, v, ORDER_FILES);
 		files = find_files(&o, &count);
 		for (i = 0; i < count; i++)

@@ -6,7 +6,7 @@
  * - `events:` is the last header line, or callgrind_annotate takes the others
  *   for damage; the first event is what every viewer starts with.
  * - `calls=0` makes callgrind_annotate count the call's cost as the caller's
- *   own. A sampler knows no calls: samples stand for them, at least 1.
+ *   own. Where calls were not traced, samples stand for them, at least 1.
  * - A call to a function that is running already costs 0 here: the cost is
  *   with the outermost call, or recursive functions come to more than 100 %.
  * - gprof2dot knows functions by name only, so the name has the line in it, and
@@ -18,6 +18,7 @@
 #include "command.h"
 #include "formats.h"
 #include "order.h"
+#include "place.h"
 #include "pyprof/version.h"
 #include "util/die.h"
 
@@ -71,9 +72,15 @@ static uint32_t obtain_name(struct names *names, const char *name)
 static void name_file(struct output *o, uint32_t function)
 {
 	const char *file = view_file(o->v, function);
+	struct text relative = { 0 };
 
+	if (file && o->v->options->relative_paths) {
+		place_add_relative(function_of(o, function)->file, &relative);
+		file = text_get(&relative);
+	}
 	o->files.numbers[function] =
 		obtain_name(&o->files, file ? file : UNKNOWN_FILE);
+	text_done(&relative);
 }
 
 /*
@@ -87,8 +94,11 @@ static void name_function(struct output *o, uint32_t function,
 	unsigned homonyms = 0;
 	size_t before, length;
 
-	text_addf(&name, "%s:%u", function_of(o, function)->name,
-		  first_line(o, function));
+	if (function_is_c(function_of(o, function)))
+		view_add_frame(o->v, &name, function, 0);
+	else
+		text_addf(&name, "%s:%u", function_of(o, function)->name,
+			  first_line(o, function));
 	length = name.length;
 	do {
 		name.length = length;
@@ -169,14 +179,31 @@ static void put_call(struct output *o, const struct line_sum *from,
 	put_cost(o, from->line, &edge->outermost);
 }
 
+/*
+ * What a line costs itself. The calls of a function are on its first line: the
+ * counts of the other lines are of no calls.
+ */
+static void put_self(struct output *o, const struct line_sum *line)
+{
+	struct cost cost = line->sum.self;
+
+	if (!o->v->sampled) {
+		cost.samples = 0;
+		if (line->line == function_of(o, line->function)->line)
+			cost.samples =
+				o->v->traced.functions[line->function].calls;
+	}
+	if (cost.samples || cost.ns)
+		put_cost(o, line->line, &cost);
+}
+
 static void put_line(struct output *o, uint32_t number)
 {
 	const struct line_sum *line = &o->v->sums.lines[number];
 	const struct edge *edge;
 	size_t i;
 
-	if (line->sum.self.samples)
-		put_cost(o, line->line, &line->sum.self);
+	put_self(o, line);
 	for (i = o->order.first_edge[number]; i < o->order.edge_count; i++) {
 		edge = &o->v->sums.edges[o->order.edges[i]];
 		if (edge->caller != number)
@@ -204,6 +231,29 @@ static void put_functions(struct output *o)
 	}
 }
 
+static void put_sampled_events(struct output *o)
+{
+	fprintf(o->out, "desc: Trigger: %g samples a second of CPU time\n",
+		o->v->totals.achieved_hz);
+	fputs("positions: line\nevent: ns : Nanoseconds of CPU time\n"
+	      "event: samples : Samples\nevents: ns samples\n",
+	      o->out);
+	fprintf(o->out, "summary: %llu %llu\n",
+		(unsigned long long)o->v->totals.sampled_ns,
+		(unsigned long long)o->v->totals.samples);
+}
+
+static void put_traced_events(struct output *o)
+{
+	fprintf(o->out,
+		"desc: Trigger: every call\npositions: line\n"
+		"event: ns : Nanoseconds of wall time\n"
+		"event: calls : Calls\nevents: ns calls\n"
+		"summary: %llu %llu\n",
+		(unsigned long long)view_ns(o->v, &o->v->traced.self),
+		(unsigned long long)o->v->traced.calls);
+}
+
 static void put_header(struct output *o)
 {
 	const struct process *process = &o->v->profile->processes[0];
@@ -215,14 +265,10 @@ static void put_header(struct output *o)
 		"# callgrind format\nversion: 1\ncreator: pyprof-report %s\n"
 		"pid: %u\ncmd: %s\npart: 1\n",
 		PYPROF_VERSION, process->header.pid, text_get(&clean));
-	fprintf(o->out, "desc: Trigger: %g samples a second of CPU time\n",
-		o->v->totals.achieved_hz);
-	fputs("positions: line\nevent: ns : Nanoseconds of CPU time\n"
-	      "event: samples : Samples\nevents: ns samples\n",
-	      o->out);
-	fprintf(o->out, "summary: %llu %llu\n",
-		(unsigned long long)o->v->totals.sampled_ns,
-		(unsigned long long)o->v->totals.samples);
+	if (o->v->sampled)
+		put_sampled_events(o);
+	else
+		put_traced_events(o);
 	text_done(&command);
 	text_done(&clean);
 }

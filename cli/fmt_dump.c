@@ -32,6 +32,9 @@ static const struct shape {
 		      false },
 	[PP_LOST] = { { "reason", "dt", "dcpu" }, false },
 	[PP_INFO] = { { "key" }, true },
+	[PP_EDGES] = { { "first" }, false },
+	[PP_LINES] = { { NULL }, false },
+	[PP_OPEN] = { { NULL }, false },
 };
 
 _Static_assert(ARRAY_LEN(shapes) == ARRAY_LEN(record_names),
@@ -79,6 +82,79 @@ static void put_sample(FILE *out, struct cursor *c)
 	}
 }
 
+/* What of a table is in use; the log's own numbers, times in ticks. */
+static void put_edges(FILE *out, struct cursor *c)
+{
+	struct pp_edge e;
+
+	for (; cursor_left(c) >= sizeof(e); c->at += sizeof(e)) {
+		memcpy(&e, c->at, sizeof(e));
+		if (!e.callee)
+			break;
+		fprintf(out, "\n  %u->%u line=%d", e.caller, e.callee,
+			(int)e.line);
+		put_number(out, "calls", e.calls);
+		put_number(out, "recursive", e.recursive);
+		put_number(out, "recursive_edge", e.recursive_edge);
+		put_number(out, "open", e.open);
+		put_number(out, "self", e.self);
+		put_number(out, "total", e.total);
+		put_number(out, "own", e.own);
+		put_number(out, "rest", e.rest);
+		put_number(out, "rest_own", e.rest_own);
+	}
+}
+
+static void put_lines(FILE *out, struct cursor *c)
+{
+	struct pp_line line;
+
+	for (; cursor_left(c) >= sizeof(line); c->at += sizeof(line)) {
+		memcpy(&line, c->at, sizeof(line));
+		if (!line.code)
+			break;
+		fprintf(out, "\n  %u:%d", line.code, (int)line.line);
+		put_number(out, "hits", line.hits);
+		put_number(out, "entries", line.entries);
+		put_number(out, "self", line.self);
+	}
+}
+
+static void put_open(FILE *out, struct cursor *c)
+{
+	struct pp_open_call call;
+	struct pp_open open;
+	uint32_t i;
+
+	c->bad |= cursor_left(c) < sizeof(open);
+	if (c->bad)
+		return;
+	memcpy(&open, c->at, sizeof(open));
+	c->at += sizeof(open);
+	put_number(out, "last", open.last);
+	put_number(out, "own", open.own);
+	put_number(out, "depth", open.depth);
+	for (i = 0; i < open.depth && cursor_left(c) >= sizeof(call); i++) {
+		memcpy(&call, c->at, sizeof(call));
+		c->at += sizeof(call);
+		fprintf(out, "\n  edge=%u line=%d", call.edge, (int)call.line);
+		put_number(out, "begun", call.begun);
+		put_number(out, "own", call.own);
+	}
+	c->bad |= i < open.depth;
+}
+
+static void put_table(FILE *out, const struct record *rec, struct cursor *c)
+{
+	cursor_align(c, rec);
+	if (rec->type == PP_EDGES)
+		put_edges(out, c);
+	else if (rec->type == PP_LINES)
+		put_lines(out, c);
+	else if (rec->type == PP_OPEN)
+		put_open(out, c);
+}
+
 static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
 {
 	const struct shape *shape = &shapes[rec->type];
@@ -91,6 +167,8 @@ static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
 	}
 	if (shape->text)
 		put_text(out, c, rec->type == PP_STRING ? number : 0);
+	if (rec->type >= PP_EDGES && rec->type <= PP_OPEN)
+		put_table(out, rec, c);
 }
 
 static void put_record(FILE *out, const struct record *rec)
@@ -104,6 +182,30 @@ static void put_record(FILE *out, const struct record *rec)
 	else
 		put_fields(out, rec, &c);
 	fputs(c.bad ? " damaged\n" : "\n", out);
+}
+
+static void put_trace(FILE *out, const struct pp_header *h)
+{
+	static const char *const costs[] = {
+#define X(name) #name,
+		PP_COSTS(X)
+#undef X
+	};
+	unsigned i;
+
+	if (!h->trace)
+		return;
+	fprintf(out, "trace what=%s builtins=%u", trace_name(h->trace),
+		h->builtins);
+	fprintf(out, " tick_ticks=%llu,%llu tick_ns_at=%llu,%llu",
+		(unsigned long long)h->tick_ticks[0],
+		(unsigned long long)h->tick_ticks[1],
+		(unsigned long long)h->tick_ns_at[0],
+		(unsigned long long)h->tick_ns_at[1]);
+	fputs("\ncosts", out);
+	for (i = 0; i < ARRAY_LEN(costs); i++)
+		put_number(out, costs[i], h->costs[i]);
+	fputc('\n', out);
 }
 
 static void put_header(FILE *out, const struct pp_header *h)
@@ -140,6 +242,7 @@ static void put_header(FILE *out, const struct pp_header *h)
 		if (h->lost[i])
 			put_number(out, loss_name(i, buffer), h->lost[i]);
 	fputc('\n', out);
+	put_trace(out, h);
 }
 
 static double per_sample(const struct logstat *s, uint64_t bytes)

@@ -65,6 +65,13 @@ static void set_sum(json_t *object, const struct sum *sum)
 	set(object, "total_ns", number(sum->total.ns));
 }
 
+/* What stands in place of samples where there are none. */
+static void clear_samples(json_t *object)
+{
+	set(object, "samples", number(0));
+	set(object, "total_samples", number(0));
+}
+
 static json_t *losses(const uint64_t *lost)
 {
 	json_t *object = json_object();
@@ -111,39 +118,143 @@ static void set_totals(json_t *root, const struct totals *t)
 	set(root, "counters", counters(t->counters));
 }
 
+/*
+ * What was traced. In a log that was sampled besides, self_ns and total_ns are
+ * of the samples, so the traced times have names of their own.
+ */
+static void set_traced(json_t *object, const struct view *v,
+		       const struct traced_ns *self,
+		       const struct traced_ns *total)
+{
+	set(object, "traced_self_ns", number(view_ns(v, self)));
+	set(object, "raw_self_ns", number(self->raw));
+	if (!total)
+		return;
+	set(object, "traced_total_ns", number(view_ns(v, total)));
+	set(object, "raw_total_ns", number(total->raw));
+}
+
+static void set_calls(json_t *object, uint64_t calls, uint64_t primitive,
+		      uint64_t open)
+{
+	set(object, "calls", number(calls));
+	set(object, "primitive_calls", number(primitive));
+	set(object, "open_calls", number(open));
+}
+
+/* The costs of the first process that was traced, in ns. */
+static json_t *costs(const struct profile *p)
+{
+	static const char *const names[] = {
+#define X(name) #name,
+		PP_COSTS(X)
+#undef X
+	};
+	const struct process *process = p->processes;
+	json_t *object = json_object();
+	double tick_ns = 0;
+	unsigned i;
+
+	while (!process->header.trace)
+		process++;
+	if (process_has_ticks(process))
+		tick_ns =
+			(double)process_ticks_ns(process, 1000000, 1000) / 1e9;
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		set(object, names[i],
+		    json_real((double)process->header.costs[i] * tick_ns));
+	return object;
+}
+
+static void set_trace(json_t *root, const struct view *v)
+{
+	const struct traced *t = &v->traced;
+	const char *trace = trace_name(v->trace);
+
+	set(root, "trace", string(trace));
+	if (!trace)
+		return;
+	set(root, "function_calls", number(t->calls));
+	set(root, "primitive_calls", number(t->primitive));
+	set(root, "open_calls", number(t->open));
+	set(root, "is_corrected", json_boolean(!v->options->no_correction));
+	set(root, "traced_ns", number(view_ns(v, &t->self)));
+	set(root, "raw_ns", number(t->self.raw));
+	set(root, "corrected_ns", number(t->self.corrected));
+	set(root, "clamped_ns", number(t->clamped_ns));
+	set(root, "costs", costs(v->profile));
+}
+
 static json_t *function_object(const struct output *o, const struct row *row)
 {
 	const struct function *f = &o->v->profile->functions[row->function];
+	const struct traced_function *traced =
+		&o->v->traced.functions[row->function];
 	json_t *object = json_object();
 
 	set(object, "name", string(f->name));
 	set(object, "file", string(view_file(o->v, row->function)));
 	set(object, "line", number(f->line));
 	set_sum(object, &row->sum);
+	if (!o->v->sampled)
+		clear_samples(object);
+	if (o->v->trace) {
+		set_calls(object, traced->calls, traced->primitive,
+			  traced->open);
+		set_traced(object, o->v, &traced->self, &traced->total);
+	}
 	set(object, "lines", json_array());
 	return object;
+}
+
+static void add_line(const struct output *o, json_t *functions,
+		     uint32_t function, json_t *object)
+{
+	json_int_t index = o->index[function];
+
+	if (index < 0) {
+		json_decref(object);
+		return;
+	}
+	json_array_append_new(
+		json_object_get(json_array_get(functions, (size_t)index),
+				"lines"),
+		object);
+}
+
+/* Beside sampled lines they have no time of samples. */
+static void fill_traced_lines(const struct output *o, json_t *functions)
+{
+	const struct traced_line_sum *line = o->v->traced.lines;
+	const struct traced_line_sum *end = line + o->v->traced.line_count;
+	struct sum sum = { { 0 }, { 0 } };
+	json_t *object;
+
+	for (; line < end; line++) {
+		if (!o->v->sampled)
+			sum.self.ns = sum.total.ns = view_ns(o->v, &line->self);
+		object = json_object();
+		set(object, "line", number(line->line));
+		set_sum(object, &sum);
+		set(object, "hits", number(line->hits));
+		set(object, "entries", number(line->entries));
+		set_traced(object, o->v, &line->self, NULL);
+		add_line(o, functions, line->function, object);
+	}
 }
 
 static void fill_lines(const struct output *o, json_t *functions)
 {
 	const struct line_sum *line;
-	json_int_t index;
 	json_t *object;
 	size_t i;
 
 	for (i = 0; i < o->order.line_count; i++) {
 		line = &o->v->sums.lines[o->order.lines[i]];
-		index = o->index[line->function];
-		if (index < 0)
-			continue;
 		object = json_object();
 		set(object, "line", number(line->line));
 		set_sum(object, &line->sum);
-		json_array_append_new(
-			json_object_get(
-				json_array_get(functions, (size_t)index),
-				"lines"),
-			object);
+		add_line(o, functions, line->function, object);
 	}
 }
 
@@ -159,8 +270,45 @@ static json_t *functions(struct output *o)
 		json_array_append_new(array,
 				      function_object(o, &o->rows.list[i]));
 	}
-	fill_lines(o, array);
+	if (o->v->sampled)
+		fill_lines(o, array);
+	fill_traced_lines(o, array);
 	return array;
+}
+
+static json_t *call_object(const struct output *o, uint32_t caller,
+			   uint32_t line, uint32_t callee,
+			   const struct cost *cost)
+{
+	json_t *object = json_object();
+
+	set(object, "caller", json_integer(o->index[caller]));
+	set(object, "line", number(line));
+	set(object, "callee", json_integer(o->index[callee]));
+	set(object, "samples", number(cost->samples));
+	set(object, "ns", number(cost->ns));
+	return object;
+}
+
+/* Beside sampled calls they have no time of samples. */
+static void add_traced_calls(const struct output *o, json_t *array)
+{
+	const struct traced_edge *e = o->v->traced.line_edges;
+	const struct traced_edge *end = e + o->v->traced.line_edge_count;
+	struct cost cost = { 0 };
+	json_t *object;
+
+	for (; e < end; e++) {
+		if (e->caller == FUNCTION_NONE || o->index[e->caller] < 0 ||
+		    o->index[e->callee] < 0)
+			continue;
+		if (!o->v->sampled)
+			cost.ns = view_ns(o->v, &e->total);
+		object = call_object(o, e->caller, e->line, e->callee, &cost);
+		set_calls(object, e->calls, e->primitive, e->open);
+		set_traced(object, o->v, &e->self, &e->total);
+		json_array_append_new(array, object);
+	}
 }
 
 /* Only calls of which both ends are in `functions`. */
@@ -168,23 +316,20 @@ static json_t *calls(const struct output *o)
 {
 	const struct sums *s = &o->v->sums;
 	const struct line_sum *from;
-	json_t *array = json_array(), *object;
+	json_t *array = json_array();
 	const struct edge *edge;
 	size_t i;
 
-	for (i = 0; i < o->order.edge_count; i++) {
+	for (i = 0; o->v->sampled && i < o->order.edge_count; i++) {
 		edge = &s->edges[o->order.edges[i]];
 		from = &s->lines[edge->caller];
 		if (o->index[from->function] < 0 || o->index[edge->callee] < 0)
 			continue;
-		object = json_object();
-		set(object, "caller", json_integer(o->index[from->function]));
-		set(object, "line", number(from->line));
-		set(object, "callee", json_integer(o->index[edge->callee]));
-		set(object, "samples", number(edge->total.samples));
-		set(object, "ns", number(edge->total.ns));
-		json_array_append_new(array, object);
+		json_array_append_new(array,
+				      call_object(o, from->function, from->line,
+						  edge->callee, &edge->total));
 	}
+	add_traced_calls(o, array);
 	return array;
 }
 
@@ -284,6 +429,7 @@ void fmt_json(const struct view *v, FILE *out)
 	set(root, "version", number(JSON_VERSION));
 	set(root, "creator", string("pyprof-report " PYPROF_VERSION));
 	set_totals(root, &v->totals);
+	set_trace(root, v);
 	set(root, "functions", functions(&o));
 	set(root, "calls", calls(&o));
 	set(root, "processes", processes(v->profile));

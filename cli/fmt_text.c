@@ -5,8 +5,10 @@
  */
 #include <string.h>
 
+#include "arctable.h"
 #include "command.h"
 #include "formats.h"
+#include "tracetext.h"
 
 #define ROWS_SHOWN 30
 #define NS_PER_S   1e9
@@ -63,6 +65,8 @@ static void put_times(const struct view *v, FILE *out, struct text *t)
 	text_addf(t, "%.3f s of CPU before user code, not in the table",
 		  seconds(total->startup_ns));
 	put_line(out, "start-up", t);
+	if (!v->sampled)
+		return;
 	text_addf(t, "%.3f s of CPU that no sample covers, not in the table",
 		  seconds(total->unsampled_ns));
 	put_line(out, "unsampled", t);
@@ -109,13 +113,21 @@ static void put_lost(const struct view *v, FILE *out, struct text *t)
 static void put_samples(const struct view *v, FILE *out, struct text *t)
 {
 	const struct totals *total = &v->totals;
-	const uint64_t *counters = total->counters;
 
-	text_addf(t, "%llu for %.3f s of CPU, 100 %% of the table",
-		  (unsigned long long)total->samples,
-		  seconds(total->sampled_ns));
+	if (v->sampled)
+		text_addf(t, "%llu for %.3f s of CPU, 100 %% of the table",
+			  (unsigned long long)total->samples,
+			  seconds(total->sampled_ns));
+	else
+		text_adds(t, "0, none wanted");
 	put_line(out, "samples", t);
 	put_lost(v, out, t);
+}
+
+static void put_degraded(const struct view *v, FILE *out, struct text *t)
+{
+	const uint64_t *counters = v->totals.counters;
+
 	text_addf(t,
 		  "%llu stacks truncated, %llu frames unnamed, %llu overruns, "
 		  "%llu throttled",
@@ -195,8 +207,13 @@ static void put_summary(const struct view *v, FILE *out)
 	put_recording(v, out, &t);
 	put_times(v, out, &t);
 	put_samples(v, out, &t);
-	put_rate(v, out, &t);
+	if (v->sampled) {
+		put_degraded(v, out, &t);
+		put_rate(v, out, &t);
+	}
 	put_own_cost(v, out, &t);
+	if (v->trace)
+		tracetext_summary(v, out);
 	put_threads(v, out, &t);
 	text_done(&t);
 }
@@ -249,5 +266,16 @@ void fmt_text(const struct view *v, FILE *out)
 {
 	put_summary(v, out);
 	fputc('\n', out);
-	put_table(v, out);
+	if (v->options->callers)
+		arctable_put(v, out, ARCS_BY_CALLEE);
+	if (v->options->callers && v->options->callees)
+		fputc('\n', out);
+	if (v->options->callees)
+		arctable_put(v, out, ARCS_BY_CALLER);
+	if (v->options->callers || v->options->callees)
+		return;
+	if (v->trace)
+		tracetext_table(v, out);
+	else
+		put_table(v, out);
 }

@@ -2,10 +2,9 @@
 /* pstats' restrictions on a list of rows; see limit.h. */
 #include "limit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "util/text.h"
 
 static int parse_number(struct limit *limit, const char *word, struct err *err)
 {
@@ -43,6 +42,7 @@ int limits_add(struct limits *l, const char *word, struct err *err)
 
 	if (l->count == LIMITS_MAX)
 		return err_set(err, "more than %d limits", LIMITS_MAX);
+	limit->word = word;
 	result = number ? parse_number(limit, word, err)
 			: parse_regex(limit, word, err);
 	if (result == 0)
@@ -89,11 +89,52 @@ static size_t apply(const struct limit *limit, struct row *rows, size_t count)
 	return count;
 }
 
-size_t limits_apply(const struct limits *l, struct row *rows, size_t count)
+/* A number as Python's repr() has it: as short as tells it from others. */
+static void add_fraction(struct text *to, double fraction)
 {
-	size_t i;
+	char digits[32];
+	int precision = 0;
 
-	for (i = 0; i < l->count; i++)
-		count = apply(&l->list[i], rows, count);
+	do
+		snprintf(digits, sizeof(digits), "%.*g", ++precision, fraction);
+	while (precision < 17 && strtod(digits, NULL) != fraction);
+	text_adds(to, digits);
+	if (digits[strspn(digits, "0123456789")] == '\0')
+		text_adds(to, ".0");
+}
+
+static void add_restriction(struct text *to, const struct limit *limit)
+{
+	switch (limit->kind) {
+	case LIMIT_COUNT:
+		text_addf(to, "%zu", limit->count);
+		break;
+	case LIMIT_FRACTION:
+		add_fraction(to, limit->fraction);
+		break;
+	case LIMIT_REGEX:
+		text_addc(to, '\'');
+		text_add_printable(to, limit->word, 0);
+		text_addc(to, '\'');
+		break;
+	}
+}
+
+size_t limits_apply(const struct limits *l, struct row *rows, size_t count,
+		    struct text *said)
+{
+	size_t i, before;
+
+	for (i = 0; i < l->count; i++) {
+		before = count;
+		count = apply(&l->list[i], rows, before);
+		if (count == before)
+			continue;
+		text_addf(said, "   List reduced from %zu to %zu", before,
+			  count);
+		text_adds(said, " due to restriction <");
+		add_restriction(said, &l->list[i]);
+		text_adds(said, ">\n");
+	}
 	return count;
 }

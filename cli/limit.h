@@ -12,10 +12,12 @@
 
 #include "row.h"
 #include "util/die.h"
+#include "util/text.h"
 
 #define LIMITS_MAX 16
 
 struct limit {
+	const char *word; /* the caller's */
 	enum { LIMIT_COUNT, LIMIT_FRACTION, LIMIT_REGEX } kind;
 	size_t count;
 	double fraction;
@@ -27,12 +29,19 @@ struct limits {
 	size_t count;
 };
 
-/* Take in one restriction. Returns 0, or -1 with *err filled. */
+/*
+ * Take in one restriction, which must outlive *l. Returns 0, or -1 with *err
+ * filled.
+ */
 int limits_add(struct limits *l, const char *word,
 	       struct err *err) PP_MUST_CHECK;
 void limits_done(struct limits *l);
 
-/* Cut the sorted rows; returns how many are left, at the front. */
-size_t limits_apply(const struct limits *l, struct row *rows, size_t count);
+/*
+ * Cut the sorted rows; returns how many are left, at the front. For each
+ * restriction that took some, a line of pstats' is added to *said.
+ */
+size_t limits_apply(const struct limits *l, struct row *rows, size_t count,
+		    struct text *said);
 
 #endif

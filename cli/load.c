@@ -26,6 +26,27 @@ static void read_definitions(struct loader *l)
 				      "a definition makes no sense");
 }
 
+/*
+ * Tables are read before the definitions, as a growing log's name ever more.
+ * What this pass cannot read, read_samples() tells of.
+ */
+static void read_tables(struct loader *l)
+{
+	size_t chunk = 0;
+	struct record rec;
+	int got;
+
+	reader_rewind(&l->reader, READER_OPENED);
+	while ((got = reader_next(&l->reader, &rec))) {
+		if (l->reader.chunk != chunk)
+			tables_end_segment(&l->tables);
+		chunk = l->reader.chunk;
+		if (got > 0 && tables_take(l, &rec) < 0)
+			reader_refuse(&l->reader, &rec,
+				      "a table makes no sense");
+	}
+}
+
 static void read_samples(struct loader *l, load_damaged *damaged)
 {
 	struct process *process = loader_process(l);
@@ -51,6 +72,22 @@ static void read_samples(struct loader *l, load_damaged *damaged)
 	loader_end_segment(l);
 }
 
+/*
+ * That an open call is of no known edge is damage, but in a growing log, where
+ * the edge may be newer than what was read of it.
+ */
+static void close_tables(struct loader *l, load_damaged *damaged)
+{
+	struct process *process = loader_process(l);
+	struct damage damage = { 0, 0, "an open call is of an unknown edge" };
+
+	if (tables_close(l) == 0 || !process->header.ended)
+		return;
+	damage.offset = l->tables.bad_offset;
+	process->damages++;
+	damaged(process->path, &damage);
+}
+
 static void loader_init(struct loader *l, struct profile *p, const char *path)
 {
 	struct process *process = profile_add_process(p);
@@ -62,6 +99,10 @@ static void loader_init(struct loader *l, struct profile *p, const char *path)
 	codes_init(&l->codes, p);
 	l->native = profile_mark(p, "<native>");
 	l->truncated = profile_mark(p, "<truncated>");
+	if (process->header.trace && !process_has_ticks(process))
+		process->notes[process->note_count++] =
+			"how long a tick is was not recorded; "
+			"traced times are 0";
 	l->memo = must_zalloc(LOADER_MEMO_ENTRIES, sizeof(*l->memo));
 }
 
@@ -69,6 +110,7 @@ static void loader_done(struct loader *l)
 {
 	reader_close(&l->reader);
 	codes_done(&l->codes);
+	tables_done(&l->tables);
 	table_done(&l->thread_table);
 	free(l->segment.stack);
 	free(l->memo);
@@ -101,8 +143,11 @@ int load_fd(struct profile *p, int fd, const char *path, unsigned split,
 	if (reader_open_fd(&l.reader, fd, err) < 0)
 		return -1;
 	loader_init(&l, p, path);
+	if (l.reader.header.trace)
+		read_tables(&l);
 	read_definitions(&l);
 	read_samples(&l, damaged);
+	close_tables(&l, damaged);
 	sum_up(&l, first_thread);
 	if (loader_process(&l)->damages && !l.reader.records) {
 		p->process_count--;

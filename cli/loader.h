@@ -9,6 +9,7 @@
 #include "codes.h"
 #include "model.h"
 #include "reader.h"
+#include "tables.h"
 
 #define LOADER_MEMO_ENTRIES 65536u
 
@@ -43,6 +44,7 @@ struct loader {
 	struct profile *profile;
 	struct reader reader;
 	struct codes codes;
+	struct tables tables;
 	unsigned split;
 	uint32_t process;
 	struct table thread_table; /* by thread number, this log's only */

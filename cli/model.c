@@ -7,6 +7,9 @@
 
 #include "util/die.h"
 
+/* A year, and what sums of which do not overflow. */
+#define NS_MAX (UINT64_C(1) << 55)
+
 void profile_init(struct profile *p)
 {
 	*p = (struct profile){ 0 };
@@ -24,6 +27,8 @@ void profile_done(struct profile *p)
 	free(p->functions);
 	free(p->nodes);
 	free(p->threads);
+	free(p->traced_calls);
+	free(p->traced_lines);
 	free(p->processes);
 }
 
@@ -80,6 +85,7 @@ uint32_t profile_mark(struct profile *p, const char *name)
 {
 	struct function f = { .name = profile_string(p, name, strlen(name)) };
 
+	f.simple = f.name;
 	return profile_function(p, &f);
 }
 
@@ -127,6 +133,73 @@ struct process *profile_add_process(struct profile *p)
 				 &p->process_room, sizeof(*p->processes));
 	p->processes[p->process_count] = (struct process){ 0 };
 	return &p->processes[p->process_count++];
+}
+
+struct traced_call *profile_add_traced_call(struct profile *p)
+{
+	p->traced_calls = must_grow(p->traced_calls, p->traced_call_count,
+				    &p->traced_call_room,
+				    sizeof(*p->traced_calls));
+	p->traced_calls[p->traced_call_count] = (struct traced_call){ 0 };
+	return &p->traced_calls[p->traced_call_count++];
+}
+
+struct traced_line *profile_add_traced_line(struct profile *p)
+{
+	p->traced_lines = must_grow(p->traced_lines, p->traced_line_count,
+				    &p->traced_line_room,
+				    sizeof(*p->traced_lines));
+	p->traced_lines[p->traced_line_count] = (struct traced_line){ 0 };
+	return &p->traced_lines[p->traced_line_count++];
+}
+
+bool function_is_c(const struct function *f)
+{
+	return f->file && !f->line && strcmp(f->file, PP_C_FILE) == 0;
+}
+
+enum pp_trace profile_trace(const struct profile *p)
+{
+	uint32_t most = PP_TRACE_NONE;
+	size_t i;
+
+	for (i = 0; i < p->process_count; i++)
+		if (p->processes[i].header.trace > most)
+			most = p->processes[i].header.trace;
+	return most < PP_TRACE_LINES ? most : PP_TRACE_LINES;
+}
+
+bool profile_is_sampled(const struct profile *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->process_count; i++)
+		if (p->processes[i].header.mode != PP_MODE_NONE)
+			return true;
+	return false;
+}
+
+bool process_has_ticks(const struct process *process)
+{
+	const struct pp_header *h = &process->header;
+
+	return h->tick_ticks[1] > h->tick_ticks[0] &&
+	       h->tick_ns_at[1] > h->tick_ns_at[0];
+}
+
+uint64_t process_ticks_ns(const struct process *process, uint64_t count,
+			  uint64_t ticks)
+{
+	const struct pp_header *h = &process->header;
+	unsigned __int128 all = (unsigned __int128)count * ticks;
+
+	if (!process_has_ticks(process))
+		return 0;
+	if (all > UINT64_MAX)
+		all = UINT64_MAX;
+	all = all * (h->tick_ns_at[1] - h->tick_ns_at[0]) /
+	      (h->tick_ticks[1] - h->tick_ticks[0]);
+	return all < NS_MAX ? (uint64_t)all : NS_MAX;
 }
 
 const char *info_next(const struct info *info, const char *previous)

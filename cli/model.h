@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The profile in memory, made of one log or of several: functions, the tree
- * of call stacks, threads and processes. No I/O, and nothing of the log's
- * coding; load.c fills it, sums.c and view.c read it.
+ * of call stacks, counted calls and lines, threads and processes. No I/O, and
+ * nothing of the log's coding; load.c fills it, sums.c, traced.c and view.c
+ * read it.
  *
  * Elements are named by their number in an array, as the arrays move when
  * they grow. Strings are interned: equal ones are the same pointer. All
@@ -15,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pyprof/compiler.h"
 #include "pyprof/format.h"
 #include "util/arena.h"
 #include "util/table.h"
@@ -29,10 +31,46 @@ struct cost {
  * and so do code objects that were made of it more than once.
  */
 struct function {
-	const char *name; /* qualified, from 3.11 on; "<native>" of a mark */
-	const char *file; /* NULL: a mark, which stands for no code */
-	uint32_t line;	  /* where it begins; 0 of a mark */
-	uint32_t print;	  /* tells functions apart that agree in the rest */
+	const char *name;   /* qualified, from 3.11 on; "<native>" of a mark */
+	const char *simple; /* co_name, which is never qualified */
+	const char *file;   /* NULL: a mark, which stands for no code */
+	uint32_t line;	    /* where it begins; 0 of a mark, of a C function */
+	uint32_t print;	    /* tells functions apart that agree in the rest */
+};
+
+/*
+ * Whether it is a C function, of file PP_C_FILE and line 0, whose name is the
+ * one that cProfile gives it: "<built-in method time.sleep>".
+ */
+bool function_is_c(const struct function *f) PP_MUST_CHECK;
+
+/* No function: the caller of a thread's first one, or untraced code. */
+#define FUNCTION_NONE UINT32_MAX
+
+/*
+ * Calls of one function by another in one thread, counted and not sampled;
+ * struct pp_edge says what is what. Times are raw, that is as measured, with
+ * pyprof's own part beside them. Calls that had not returned are closed at the
+ * log's end, so they are in all of this; `open` says how many they are.
+ */
+struct traced_call {
+	uint32_t thread;
+	uint32_t caller; /* function, or FUNCTION_NONE */
+	uint32_t line;	 /* the caller's, of the call; 0: not traced */
+	uint32_t callee;
+	uint64_t calls, recursive, recursive_edge, open;
+	uint64_t self_ns;
+	uint64_t total_ns, own_ns;
+	uint64_t rest_ns, rest_own_ns;
+};
+
+/* A line that was run in one thread, counted; see struct pp_line. */
+struct traced_line {
+	uint32_t thread;
+	uint32_t function;
+	uint32_t line;
+	uint64_t hits, entries;
+	uint64_t self_ns; /* raw */
 };
 
 /*
@@ -56,6 +94,8 @@ struct thread {
 	bool known;	  /* a THREAD record was read */
 	const char *name; /* NULL if it has none */
 	uint64_t first_cpu_ns, last_cpu_ns;
+	uint64_t end_ns; /* when it ended; 0 if nobody said */
+	bool traced;	 /* the log has tables of its calls */
 	struct cost sampled;
 };
 
@@ -104,6 +144,10 @@ struct profile {
 
 	struct thread *threads;
 	size_t thread_count, thread_room;
+	struct traced_call *traced_calls;
+	size_t traced_call_count, traced_call_room;
+	struct traced_line *traced_lines;
+	size_t traced_line_count, traced_line_room;
 	struct process *processes;
 	size_t process_count, process_room;
 };
@@ -124,9 +168,26 @@ uint32_t profile_mark(struct profile *p, const char *name);
 uint32_t profile_child(struct profile *p, uint32_t parent, uint32_t function,
 		       uint32_t line);
 
-/* A new thread, a new process: all zeros. */
+/* A new one of these: all zeros. */
 struct thread *profile_add_thread(struct profile *p);
 struct process *profile_add_process(struct profile *p);
+
+struct traced_call *profile_add_traced_call(struct profile *p);
+struct traced_line *profile_add_traced_line(struct profile *p);
+
+/* Whether any of its processes was traced, and what most; or sampled. */
+enum pp_trace profile_trace(const struct profile *p) PP_MUST_CHECK;
+bool profile_is_sampled(const struct profile *p) PP_MUST_CHECK;
+
+/*
+ * The time of `count` times so many ticks, or 0 if the log does not say how
+ * long a tick is. What no run of a program can take is cut off.
+ */
+uint64_t process_ticks_ns(const struct process *process, uint64_t count,
+			  uint64_t ticks) PP_MUST_CHECK;
+
+/* Whether the log says how long a tick is. */
+bool process_has_ticks(const struct process *process) PP_MUST_CHECK;
 
 static inline void cost_add(struct cost *to, const struct cost *more)
 {

@@ -38,6 +38,15 @@ uint64_t cursor_long_number(struct cursor *c)
 	return 0;
 }
 
+void cursor_align(struct cursor *c, const struct record *rec)
+{
+	uint64_t at = rec->body_offset + (uint64_t)(c->at - rec->body);
+	size_t gap = (size_t)(-at % PP_TABLE_ALIGN);
+
+	c->bad |= gap > cursor_left(c);
+	c->at = c->bad ? c->end : c->at + gap;
+}
+
 /* Read up to `bytes` at `offset`; what is not there is short, as at the end. */
 static size_t read_at(int fd, void *to, size_t bytes, uint64_t offset)
 {
@@ -93,6 +102,9 @@ static int read_header(struct reader *r, struct err *err)
 	if (got < sizeof(*h))
 		return err_set(
 			err, "cut off within its header, after %zu bytes", got);
+	if (h->minor < 1)
+		memset(&h->trace, 0,
+		       sizeof(*h) - offsetof(struct pp_header, trace));
 	return check_header(h, err);
 }
 
@@ -348,6 +360,7 @@ static int read_record(struct reader *r, struct record *rec)
 	rec->size = (size_t)length;
 	rec->body = r->window + (r->at - r->window_at) + (whole - length);
 	r->at += whole;
+	rec->body_offset = r->at - length;
 	return 1;
 }
 

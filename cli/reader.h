@@ -23,7 +23,8 @@ struct record {
 	unsigned type; /* enum pp_record, or a type of a later minor version */
 	const uint8_t *body;
 	size_t size;
-	uint64_t offset; /* of its first byte in the file */
+	uint64_t offset;      /* of its first byte in the file */
+	uint64_t body_offset; /* of its body's */
 };
 
 /* A part of the log that could not be read. */
@@ -153,6 +154,12 @@ static inline uint8_t cursor_byte(struct cursor *c)
 	c->bad |= c->at == c->end;
 	return c->bad ? 0 : *c->at++;
 }
+
+/*
+ * Go on to the structs of a table, which lie where the file has a multiple of
+ * PP_TABLE_ALIGN bytes.
+ */
+void cursor_align(struct cursor *c, const struct record *rec);
 
 /* The lead of a SAMPLE. */
 #define LEAD_STATE     1u /* a state byte follows the clocks */

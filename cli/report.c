@@ -15,6 +15,7 @@
 #include "load.h"
 #include "newest.h"
 #include "pyprof/version.h"
+#include "zipfile.h"
 
 static void tell_damage(const char *path, const struct damage *damage)
 {
@@ -105,6 +106,22 @@ static int write_to(const struct arguments *a, const struct view *v, FILE *out,
 	return EXIT_INPUT;
 }
 
+/* The zip of the sources, if one is wanted. Returns an exit status. */
+static int write_zip(const struct arguments *a, const struct profile *p)
+{
+	struct err err;
+
+	if (!a->zipfile)
+		return EXIT_FINE;
+	if (is_log(a->zipfile, a))
+		say("%s: is a log; try another name", a->zipfile);
+	else if (zipfile_write(a->zipfile, p, &err) < 0)
+		say("%s", err.text);
+	else
+		return EXIT_FINE;
+	return EXIT_INPUT;
+}
+
 static int write_report(const struct arguments *a, const struct view *v)
 {
 	struct text path = { 0 };
@@ -140,6 +157,8 @@ static int report(const struct arguments *a)
 	if (profile.process_count) {
 		view_init(&view, &profile, &a->view);
 		written = write_report(a, &view);
+		status = written ? written : status;
+		written = write_zip(a, &profile);
 		status = written ? written : status;
 		view_done(&view);
 	}

@@ -10,7 +10,9 @@ struct row {
 	uint32_t line; /* the function's first, or the one that was run */
 	const char *name;
 	const char *file; /* as shown; "" of a mark */
-	struct sum sum;
+	struct sum sum;	  /* times as in struct rows */
+	uint64_t calls;	  /* exact ones; in sampled logs the samples with it */
+	uint64_t primitive;
 };
 
 #endif

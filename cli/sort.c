@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "util/text.h"
-
 /* Numbers go down, words go up. */
 static int down(uint64_t a, uint64_t b)
 {
@@ -16,7 +14,12 @@ static int down(uint64_t a, uint64_t b)
 
 static int by_calls(const struct row *a, const struct row *b)
 {
-	return down(a->sum.total.samples, b->sum.total.samples);
+	return down(a->calls, b->calls);
+}
+
+static int by_primitive(const struct row *a, const struct row *b)
+{
+	return down(a->primitive, b->primitive);
 }
 
 static int by_samples(const struct row *a, const struct row *b)
@@ -79,7 +82,7 @@ static const struct {
 } keys[] = {
 	{ "calls", by_calls },
 	{ "ncalls", by_calls },
-	{ "pcalls", by_calls },
+	{ "pcalls", by_primitive },
 	{ "samples", by_samples },
 	{ "time", by_self },
 	{ "tottime", by_self },
@@ -97,6 +100,43 @@ static const struct {
 	{ "1", by_self },
 	{ "2", by_total },
 };
+
+/* What pstats calls an order. */
+static const struct {
+	sort_compare *compare;
+	const char *words;
+} orders[] = {
+	{ by_calls, "call count" },
+	{ by_primitive, "primitive call count" },
+	{ by_samples, "samples" },
+	{ by_self, "internal time" },
+	{ by_total, "cumulative time" },
+	{ by_file, "file name" },
+	{ by_line, "line number" },
+	{ by_name, "function name" },
+	{ by_name_file_line, "name/file/line" },
+	{ by_standard_name, "standard name" },
+};
+
+static const char *order_words(sort_compare *compare)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(orders); i++)
+		if (orders[i].compare == compare)
+			return orders[i].words;
+	return "?";
+}
+
+void sort_describe(const struct sort *s, struct text *to)
+{
+	size_t i;
+
+	if (!s->count)
+		text_adds(to, order_words(by_self));
+	for (i = 0; i < s->count; i++)
+		text_addf(to, "%s%s", i ? ", " : "", order_words(s->keys[i]));
+}
 
 /* The key that the first `length` bytes of `word` name, or begin alone. */
 static int find_key(const char *word, size_t length, sort_compare **found,

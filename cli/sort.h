@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The order of rows: pstats' sort keys, their unique prefixes and its numbers,
- * and `samples`. A sampled log has no calls; keys that count them sort by the
- * samples in which the function was on the stack.
+ * and `samples`. Calls are the exact ones if the log has them; else keys that
+ * count them sort by the samples in which the function was on the stack.
  */
 #ifndef SORT_H
 #define SORT_H
@@ -11,6 +11,7 @@
 
 #include "row.h"
 #include "util/die.h"
+#include "util/text.h"
 
 #define SORT_KEYS_MAX 8
 
@@ -27,6 +28,9 @@ struct sort {
  * that is none.
  */
 int sort_parse(struct sort *s, const char *keys, struct err *err) PP_MUST_CHECK;
+
+/* The order in pstats' words: "call count, cumulative time". */
+void sort_describe(const struct sort *s, struct text *to);
 
 void sort_rows(const struct sort *s, struct row *rows, size_t count);
 

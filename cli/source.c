@@ -21,7 +21,7 @@
 #define BOM		 "\xef\xbb\xbf"
 #define NS_PER_S	 1000000000
 
-static int read_file(const char *path, struct text *to, int64_t *changed_ns)
+int source_read(const char *path, struct text *to, int64_t *changed_ns)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char buffer[16384];
@@ -202,7 +202,7 @@ int source_open(struct source *s, const char *path)
 	struct text raw = { 0 };
 
 	*s = (struct source){ 0 };
-	if (read_file(path, &raw, &s->changed_ns) < 0)
+	if (source_read(path, &raw, &s->changed_ns) < 0)
 		return -1;
 	if (raw.length)
 		decode_source(&raw, &s->bytes);

@@ -18,6 +18,10 @@ struct source {
 	int64_t changed_ns; /* when the file was last written, wall clock */
 };
 
+/* Add the bytes of a source as they lie; -1 if it is not there or no file. */
+int source_read(const char *path, struct text *to,
+		int64_t *changed_ns) PP_MUST_CHECK;
+
 /* Read a source; -1 if it is not there or no regular file. */
 int source_open(struct source *s, const char *path) PP_MUST_CHECK;
 void source_close(struct source *s);

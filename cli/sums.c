@@ -28,7 +28,7 @@ static bool line_equal(const void *owner, uint32_t index, const void *key)
 	return a->function == b->function && a->line == b->line;
 }
 
-static uint32_t obtain_line(struct sums *s, uint32_t function, uint32_t line)
+uint32_t sums_line(struct sums *s, uint32_t function, uint32_t line)
 {
 	struct line_sum key = { .function = function, .line = line };
 	uint64_t hash = hash_number((uint64_t)function << 32 | line);
@@ -51,7 +51,7 @@ static bool edge_equal(const void *owner, uint32_t index, const void *key)
 	return a->caller == b->caller && a->callee == b->callee;
 }
 
-static uint32_t obtain_edge(struct sums *s, uint32_t caller, uint32_t callee)
+uint32_t sums_edge(struct sums *s, uint32_t caller, uint32_t callee)
 {
 	struct edge key = { .caller = caller, .callee = callee };
 	uint64_t hash = hash_number((uint64_t)caller << 32 | callee);
@@ -90,11 +90,11 @@ static void name_lines_and_edges(struct walk *w)
 
 	for (i = 1; i < w->profile->node_count; i++) {
 		node = &w->profile->nodes[i];
-		w->line[i] = obtain_line(w->sums, node->function, node->line);
+		w->line[i] = sums_line(w->sums, node->function, node->line);
 		w->edge[i] = TABLE_NONE;
 		if (node->parent != MODEL_ROOT)
-			w->edge[i] = obtain_edge(w->sums, w->line[node->parent],
-						 node->function);
+			w->edge[i] = sums_edge(w->sums, w->line[node->parent],
+					       node->function);
 	}
 }
 
@@ -115,6 +115,7 @@ static void enter(struct walk *w, uint32_t i)
 	if (w->edge[i] == TABLE_NONE)
 		return;
 	edge = &w->sums->edges[w->edge[i]];
+	cost_add(&edge->self, &node->self);
 	if (!w->edges_active[w->edge[i]]++)
 		cost_add(&edge->total, &w->below[i]);
 	if (outermost)

@@ -24,13 +24,15 @@ struct line_sum {
 };
 
 /*
- * Calls from one line to one function. `total` is what happened below them.
+ * Calls from one line to one function. `self` is what happened in the callee
+ * itself, `total` also below it.
  * `outermost` leaves out calls below which the callee was already running:
  * these add up, over all callers, to the total of the callee.
  */
 struct edge {
 	uint32_t caller; /* number of the line_sum */
 	uint32_t callee; /* number of the function */
+	struct cost self;
 	struct cost total;
 	struct cost outermost;
 };
@@ -47,6 +49,11 @@ struct sums {
 };
 
 void sums_init(struct sums *s, const struct profile *p);
+
+/* The number of this line, of this call, which is added if it is new. */
+uint32_t sums_line(struct sums *s, uint32_t function, uint32_t line);
+uint32_t sums_edge(struct sums *s, uint32_t caller, uint32_t callee);
+
 void sums_done(struct sums *s);
 
 #endif

@@ -15,11 +15,15 @@
 #include "sort.h"
 #include "sums.h"
 #include "totals.h"
+#include "traced.h"
 #include "util/text.h"
 
 struct view_options {
 	bool by_lines; /* rows and frames are lines, else functions */
 	bool strip_dirs;
+	bool callers, callees; /* text: who called whom */
+	bool relative_paths;   /* callgrind: as --zipfile has them */
+	bool no_correction;    /* traced times as measured */
 	bool unit_us; /* collapsed stacks count microseconds, not samples */
 	struct filter filter;
 	struct sort sort;
@@ -29,31 +33,48 @@ struct view_options {
 struct view {
 	const struct profile *profile;
 	const struct view_options *options;
-	struct sums sums;
+	enum pp_trace trace;  /* what was traced, in any of the logs */
+	bool sampled;	      /* any of the logs was, so its CPU times count */
+	struct sums sums;     /* counted ones if nothing was sampled */
+	struct traced traced; /* empty if nothing was traced */
 	struct totals totals;
 	bool *left_out; /* by function */
 };
 
-/* Rows of the table, sorted and cut. */
+/*
+ * Rows of the table, sorted and cut. Their times are the sampled ones, or if
+ * nothing was sampled those traced, as the options want them.
+ */
 struct rows {
 	struct row *list;
 	size_t count;
+	bool by_lines;
+	struct text restrictions; /* a line of pstats' for each that cut */
 };
 
 void view_init(struct view *v, const struct profile *p,
 	       const struct view_options *options);
 void view_done(struct view *v);
 
-/* A row for each function, or for each line that was run. */
+/*
+ * A row for each function, or for each line that was run if the logs know of
+ * lines; the calls of a line are how often it was run.
+ */
 void rows_init(struct rows *rows, const struct view *v, bool by_lines);
 void rows_done(struct rows *rows);
 
 /* The file of a function as the options want it shown; NULL of a mark. */
 const char *view_file(const struct view *v, uint32_t function);
 
-/* Add a frame as "NAME (FILE:LINE)", or a mark's name alone. */
+/*
+ * Add a frame as "NAME (FILE:LINE)", or a mark's name alone. C functions stand
+ * as pstats writes them: "{built-in method time.sleep}".
+ */
 void view_add_frame(const struct view *v, struct text *to, uint32_t function,
 		    uint32_t line);
+
+/* The time that the options want: raw, or corrected for pyprof's part of it. */
+uint64_t view_ns(const struct view *v, const struct traced_ns *ns);
 
 /* `part` in percent of the profile's CPU time. */
 double view_percent(const struct view *v, uint64_t part_ns);

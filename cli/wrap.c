@@ -116,6 +116,18 @@ static void make_tables(struct getopt_tables *t)
 	*to++ = (struct option){ "version", 0, NULL, OPTION_VERSION };
 }
 
+/* Another expression beside the one that was given before. */
+static int add_expression(size_t i, const char *value)
+{
+	struct text both = { 0 };
+	int result;
+
+	text_addf(&both, "(%s)|(%s)", getenv(recording[i].variable), value);
+	result = setenv(recording[i].variable, both.at, 1);
+	text_done(&both);
+	return result;
+}
+
 /*
  * Put an option of recording into the environment. Rate and interval say the
  * same, so that the one given here ends what the environment has of the other.
@@ -124,6 +136,8 @@ static int take_recording(struct request *r, int option, const char *value,
 			  struct err *err)
 {
 	size_t i = (size_t)(option - OPTION_FIRST - 1);
+	bool again = r->given[i] != NULL;
+	int result;
 
 	if (recording[i].argument && !*value)
 		return err_set(err, "--%s=: no value", recording[i].flag);
@@ -134,7 +148,11 @@ static int take_recording(struct request *r, int option, const char *value,
 		unsetenv("PYPROF_RATE");
 	if (!recording[i].argument)
 		value = recording[i].value;
-	if (setenv(recording[i].variable, value, 1) < 0)
+	if (again && (option == OPTION_INCLUDE || option == OPTION_EXCLUDE))
+		result = add_expression(i, value);
+	else
+		result = setenv(recording[i].variable, value, 1);
+	if (result < 0)
 		return err_set(err, "%s", strerror(errno));
 	return 0;
 }

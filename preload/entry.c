@@ -28,6 +28,7 @@
 #include "safe/target.h"
 #include "text.h"
 #include "threads.h"
+#include "trace.h"
 
 /* The first version that warns of a fork in a process with threads. */
 #define FORK_WARNS_MINOR 12
@@ -119,6 +120,7 @@ static void in_child(void)
 	/* a parent that stood down has said so once */
 	if (fork_armed && target.settings.children)
 		begin(fork_host_blocks);
+	trace_start_child();
 	fork_depth = 1;
 	end_fork();
 	errno = saved;
@@ -137,6 +139,7 @@ static void start(void)
 	    handlers_install() < 0 ||
 	    pthread_atfork(before_fork, in_parent, in_child) != 0)
 		return;
+	trace_prepare();
 	set_span();
 	signal = mask_of(target.settings.signal);
 	mask = mask_quiet(target.settings.signal);
@@ -149,6 +152,7 @@ static void start(void)
 	/* a signal that the program was started with blocked is taken out */
 	mask_unquiet(target.settings.signal, mask & ~signal);
 	interp_hook_deaths();
+	trace_start();
 }
 
 void entry_start(void)
@@ -224,10 +228,17 @@ static void say_summary(void)
 		lost += h->lost[i];
 	text_init(&line);
 	text_add(&line, ": ");
-	text_add_number(&line, h->counters[PP_COUNT_samples]);
-	text_add(&line, " samples, ");
-	text_add_number(&line, lost);
-	text_add(&line, " lost");
+	if (h->trace)
+		text_add(&line, h->trace == PP_TRACE_LINES ? "lines and calls"
+							   : "calls");
+	if (h->trace && h->engine)
+		text_add(&line, ", ");
+	if (h->engine || !h->trace) {
+		text_add_number(&line, h->counters[PP_COUNT_samples]);
+		text_add(&line, " samples, ");
+		text_add_number(&line, lost);
+		text_add(&line, " lost");
+	}
 	msg_line(log_path(), line.at, NULL);
 }
 

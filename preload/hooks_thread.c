@@ -9,6 +9,7 @@
 #include "real.h"
 #include "safe/state.h"
 #include "threads.h"
+#include "trace.h"
 
 /* What the new thread shall really run; freed by it. */
 struct birth {
@@ -40,6 +41,7 @@ PP_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 
 	if (!b)
 		return libc->pthread_create(id, attributes, function, argument);
+	trace_arm_threads();
 	creator = thread_self();
 	*b = (struct birth){ function, argument,
 			     creator && atomic_load(&creator->host_blocks) };

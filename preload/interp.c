@@ -105,6 +105,9 @@ static void fill_target(void)
 	target.thread_state = py.PyGILState_GetThisThreadState;
 	target.runtime = (uintptr_t)py._PyRuntime;
 	target.code_type = (uintptr_t)py.PyCode_Type;
+	target.long_type = (uintptr_t)py.PyLong_Type;
+	target.float_type = (uintptr_t)py.PyFloat_Type;
+	target.unicode_type = (uintptr_t)py.PyUnicode_Type;
 	target.gen_types[0] = (uintptr_t)py.PyGen_Type;
 	target.gen_types[1] = (uintptr_t)py.PyCoro_Type;
 	target.gen_types[2] = (uintptr_t)py.PyAsyncGen_Type;

@@ -312,6 +312,11 @@ static void write_fact(struct thread *t, enum pp_info key, const char *bytes,
 		return;
 }
 
+void log_note(struct thread *t, const char *note)
+{
+	write_fact(t, PP_INFO_note, note, strlen(note));
+}
+
 static void write_file_fact(struct thread *t, enum pp_info key,
 			    const char *name)
 {

@@ -30,6 +30,9 @@ void log_begin(void);
 /* Write the facts about the process into a thread's log. */
 void log_write_facts(struct thread *t, const struct log_facts *facts);
 
+/* Write a line for whoever reads the report; signal blocked. */
+void log_note(struct thread *t, const char *note);
+
 /*
  * Write the end of every thread that lives, and the header's end, into the
  * log of the calling thread, whose sampling signal is blocked. May be said

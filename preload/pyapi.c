@@ -23,5 +23,8 @@ const char *pyapi_find(void *handle)
 		return #name;
 	PYAPI_OBJECTS(X)
 #undef X
+#define X(name) py.name = dlsym(handle, #name);
+	PYAPI_OPTIONAL(X)
+#undef X
 	return NULL;
 }

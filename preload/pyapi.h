@@ -41,6 +41,23 @@
 	X(PyErr_SetString, void, (void *, const char *))                       \
 	X(PyErr_Occurred, void *, (void))                                      \
 	X(PyErr_Clear, void, (void))                                           \
+	X(PyErr_Fetch, void, (void **, void **, void **))                      \
+	X(PyErr_Restore, void, (void *, void *, void *))                       \
+	X(PyObject_Repr, void *, (void *))                                     \
+	X(PyObject_CallMethod, void *,                                         \
+	  (void *, const char *, const char *, ...))                           \
+	X(_PyObject_New, void *, (void *))                                     \
+	X(_PyType_Lookup, void *, (void *, void *))                            \
+	X(PyType_FromSpec, void *, (void *))                                   \
+	X(PyUnicode_FromString, void *, (const char *))                        \
+	X(PyEval_SetProfile, void,                                             \
+	  (int (*)(void *, void *, int, void *), void *))                      \
+	X(PyEval_SetTrace, void,                                               \
+	  (int (*)(void *, void *, int, void *), void *))                      \
+	X(PyInterpreterState_ThreadHead, void *, (void *))                     \
+	X(PyThreadState_Next, void *, (void *))                                \
+	X(PyVectorcall_Call, void *, (void *, void *, void *))                 \
+	X(Py_AddPendingCall, int, (int (*)(void *), void *))                   \
 	X(Py_IncRef, void, (void *))                                           \
 	X(Py_DecRef, void, (void *))
 
@@ -49,10 +66,19 @@
 	X(PyGen_Type)                                                          \
 	X(PyCoro_Type)                                                         \
 	X(PyAsyncGen_Type)                                                     \
+	X(PyLong_Type)                                                         \
+	X(PyFloat_Type)                                                        \
+	X(PyUnicode_Type)                                                      \
+	X(PyCFunction_Type)                                                    \
+	X(PyMethodDescr_Type)                                                  \
+	X(PyClassMethodDescr_Type)                                             \
 	X(PyExc_RuntimeError)                                                  \
 	X(_Py_NoneStruct)                                                      \
 	X(_PyRuntime)                                                          \
 	X(_PyEval_EvalFrameDefault)
+
+/* Not there in all versions: NULL then. */
+#define PYAPI_OPTIONAL(X) X(PyCMethod_Type) /* 3.9+ */
 
 struct pyapi {
 #define X(name, result, arguments) result(*name) arguments;
@@ -60,6 +86,7 @@ struct pyapi {
 #undef X
 #define X(name) void *name;
 	PYAPI_OBJECTS(X)
+	PYAPI_OPTIONAL(X)
 #undef X
 };
 

@@ -19,6 +19,7 @@
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
+#include "trace.h"
 
 /* Looks at a busy thread before it is given up: some tens of milliseconds. */
 #define IDLE_LOOKS 20000
@@ -31,6 +32,7 @@ static struct {
 /* The thread ends: last words, and the block goes to the next one. */
 static void close_account(struct thread *t)
 {
+	trace_thread_end(t);
 	engine_thread_end(t);
 	atomic_store(&t->busy, 1);
 	if (state_is_armed()) {

@@ -49,6 +49,14 @@ static void put_objects(void)
 	AT(co_name, PyCodeObject, co_name);
 	AT(co_filename, PyCodeObject, co_filename);
 	AT(co_firstlineno, PyCodeObject, co_firstlineno);
+	AT(co_consts, PyCodeObject, co_consts);
+	AT(co_names, PyCodeObject, co_names);
+	AT(tuple_items, PyTupleObject, ob_item);
+#if PY_VERSION_HEX < 0x030b0000
+	AT(co_variables, PyCodeObject, co_freevars);
+#else
+	AT(co_variables, PyCodeObject, co_localsplusnames);
+#endif
 #if PY_VERSION_HEX >= 0x030a0000
 	AT(co_linetable, PyCodeObject, co_linetable);
 #else
@@ -61,6 +69,40 @@ static void put_objects(void)
 	AT(co_qualname, PyCodeObject, co_qualname);
 	AT(co_code_adaptive, PyCodeObject, co_code_adaptive);
 	AT(gen_iframe, PyGenObject, gi_iframe);
+#endif
+	AT(fn_ml, PyCFunctionObject, m_ml);
+	AT(fn_self, PyCFunctionObject, m_self);
+	AT(fn_module, PyCFunctionObject, m_module);
+	AT(descr_method, PyMethodDescrObject, d_method);
+	AT(ml_name, PyMethodDef, ml_name);
+	AT(tp_name, PyTypeObject, tp_name);
+#if PY_VERSION_HEX >= 0x030c0000
+	AT(long_digit, PyLongObject, long_value.ob_digit);
+#endif
+}
+
+/* What PyEval_SetProfile and PyEval_SetTrace change. */
+static void put_tracing(void)
+{
+	AT(ts_profilefunc, PyThreadState, c_profilefunc);
+	AT(ts_tracefunc, PyThreadState, c_tracefunc);
+#if PY_VERSION_HEX < 0x030c0000
+	AT(fo_lineno, PyFrameObject, f_lineno);
+#if PY_VERSION_HEX >= 0x030a0000
+	AT(ts_tracing_cframe, PyThreadState, cframe);
+	row.use_tracing_bytes =
+		(int32_t)sizeof(((PyThreadState *)0)->cframe->use_tracing);
+#else
+	AT(ts_use_tracing, PyThreadState, use_tracing);
+	row.use_tracing_bytes =
+		(int32_t)sizeof(((PyThreadState *)0)->use_tracing);
+#endif
+#if PY_VERSION_HEX >= 0x030b0000
+	AT(fo_frame, PyFrameObject, f_frame);
+	AT(ts_use_tracing, _PyCFrame, use_tracing);
+#elif PY_VERSION_HEX >= 0x030a0000
+	AT(ts_use_tracing, CFrame, use_tracing);
+#endif
 #endif
 }
 
@@ -241,6 +283,7 @@ int main(void)
 	put_thread_state();
 	put_frames();
 	put_runtime();
+	put_tracing();
 
 	printf("{\n");
 	print_field("minor", row.minor);

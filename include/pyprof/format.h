@@ -27,7 +27,7 @@
 
 #define PP_MAGIC	"\x89PYPROF\n" /* 8 bytes, no NUL */
 #define PP_MAJOR	1	       /* an older reader must refuse */
-#define PP_MINOR	0	       /* an older reader reads on */
+#define PP_MINOR	1	       /* an older reader reads on */
 #define PP_ORDER	0x01020304u
 #define PP_PAGE		4096u
 #define PP_HEADER_BYTES 4096u
@@ -71,6 +71,21 @@
  * LOST       reason dt dcpu: CPU time that no sample covers, for a reason of
  *            PP_LOSSES.
  * INFO       key bytes: a fact about the process, PP_INFOS.
+ *
+ * The next three are tables of deterministic profiling: written once with room
+ * to spare, and then changed in place while the program runs, by the thread
+ * whose segment they are in. Their structs lie at the first multiple of
+ * PP_TABLE_ALIGN bytes of the file behind the record's numbers, and reach to
+ * the end of the body. Times in them are in ticks, see header.tick_ticks.
+ *
+ * EDGES      first structs: calls of one function by another, struct pp_edge,
+ *            up to the first whose callee is 0. `first` is the number of the
+ *            first one among this thread's edges, which are numbered from 0.
+ * LINES      structs: lines that were run, struct pp_line, up to the first
+ *            whose code is 0.
+ * OPEN       structs: struct pp_open, then the calls that have not returned,
+ *            struct pp_open_call, open.depth of them, outermost first. Of
+ *            several in a thread the one of the last segment counts.
  */
 #define PP_RECORDS(X)                                                          \
 	X(1, OWNER, 4)                                                         \
@@ -81,7 +96,10 @@
 	X(6, CODE, 5)                                                          \
 	X(7, SAMPLE, 3)                                                        \
 	X(8, LOST, 3)                                                          \
-	X(9, INFO, 1)
+	X(9, INFO, 1)                                                          \
+	X(10, EDGES, 1)                                                        \
+	X(11, LINES, 0)                                                        \
+	X(12, OPEN, 0)
 
 enum pp_record {
 #define X(number, name, least) PP_##name = number,
@@ -130,6 +148,92 @@ enum pp_info {
 #undef X
 };
 
+#define PP_TABLE_ALIGN 64u
+
+/*
+ * A C function is a CODE of the file PP_C_FILE and line 0, whose name is the
+ * one that cProfile gives it: "<built-in method time.sleep>".
+ */
+#define PP_C_FILE "~"
+
+/*
+ * Calls of one function by another, in one thread. `line` is the caller's line
+ * of the call, from its firstlineno, modulo 2^32, when lines are traced; else
+ * 0. The caller 0 is none: the thread's first function, or a call by code that
+ * is not traced.
+ *
+ * total is the time of those calls during which the callee was not running
+ * already further out in this thread; rest that of those during which it was,
+ * but not by this edge. So the totals of all edges to a function add up to the
+ * function's, as cProfile counts it, and total + rest is the edge's. own and
+ * rest_own are what pyprof itself took of them, see PP_COSTS. self is time in
+ * the callee but not in its callees. All but own and rest_own are as measured.
+ * An open call is in calls, and in self up to open.last, but not in the rest;
+ * one that a forked child took over is not in calls, its parent's log has it.
+ */
+struct pp_edge {
+	uint32_t callee; /* code; written when the rest of its name is */
+	uint32_t caller; /* code, or 0 */
+	uint32_t line;
+	uint32_t open;	/* calls that have not returned */
+	uint64_t calls; /* all that were begun */
+	uint64_t self;
+	uint64_t total, own;
+	uint64_t recursive;	 /* calls while the callee was running */
+	uint64_t recursive_edge; /* calls while it was, by this edge */
+	uint64_t rest, rest_own;
+};
+
+/*
+ * A line of a function that was run in one thread; `line` as in CODE's samples.
+ * self is time on it but not in traced callees.
+ */
+struct pp_line {
+	uint32_t code;
+	uint32_t line;
+	uint64_t hits;	  /* it was begun */
+	uint64_t entries; /* the function was entered, or resumed, on it */
+	uint64_t self;
+};
+
+/* The calls of a thread that have not returned. */
+struct pp_open {
+	uint64_t last; /* when the last event came */
+	uint64_t own;  /* what pyprof took of this thread's time so far */
+	uint32_t depth;
+	uint32_t reserved;
+	uint64_t writer[5]; /* the writer's own */
+};
+
+struct pp_open_call {
+	uint64_t begun; /* when */
+	uint64_t own;	/* open.own at that time */
+	uint32_t edge;	/* its number */
+	uint32_t line;	/* that it is on, as in struct pp_line; or 0 */
+	uint64_t writer[2];
+};
+
+/*
+ * What one event costs pyprof, in ticks, measured when tracing began. A call
+ * costs `inside` of the callee's time and `outside` of its caller's. To add
+ * one: a line at the end.
+ */
+#define PP_COSTS(X)                                                            \
+	X(python_inside)                                                       \
+	X(python_outside)                                                      \
+	X(c_inside)                                                            \
+	X(c_outside)                                                           \
+	X(line)
+
+enum pp_cost {
+#define X(name) PP_COST_##name,
+	PP_COSTS(X)
+#undef X
+		PP_COST_END
+};
+
+#define PP_COST_MAX 16
+
 /* Bits of a sample's lead; what is above them is the frames removed. */
 #define PP_LEAD_STATE 1u /* a state byte follows */
 #define PP_LEAD_SAME  2u /* a line follows: of the frame removed last */
@@ -150,6 +254,9 @@ enum pp_thread_kind {
 };
 
 enum pp_mode { PP_MODE_CPU = 1, PP_MODE_NONE = 2 };
+
+/* What is traced; calls of C functions too if header.builtins is 1. */
+enum pp_trace { PP_TRACE_NONE = 0, PP_TRACE_CALLS = 1, PP_TRACE_LINES = 2 };
 
 enum pp_engine {
 	PP_ENGINE_NONE = 0,
@@ -189,7 +296,8 @@ enum pp_ended {
 	X(own_cpu_ns)	  /* CPU time of pyprof's own threads */               \
 	X(threads)	  /* threads seen */                                   \
 	X(codes)	  /* code objects defined */                           \
-	X(lent)		  /* entries by a timer in the ticker's place */
+	X(lent)		  /* entries by a timer in the ticker's place */       \
+	X(uncounted)	  /* calls for which the log had no room */
 
 enum pp_counter {
 #define X(name) PP_COUNT_##name,
@@ -225,6 +333,18 @@ struct pp_header {
 	uint64_t end_cpu_ns;
 	uint64_t counters[PP_COUNTER_MAX];
 	uint64_t lost[PP_LOSS_MAX]; /* by enum pp_loss */
+
+	/* Of minor version 1; 0 before. */
+	uint32_t trace;	   /* enum pp_trace */
+	uint32_t builtins; /* 1: C functions are traced too */
+	/*
+	 * Two instants, by the tick counter and by CLOCK_MONOTONIC: a tick is
+	 * (tick_ns_at[1] - tick_ns_at[0]) / (tick_ticks[1] - tick_ticks[0]) ns.
+	 * The second is renewed now and then while the program runs.
+	 */
+	uint64_t tick_ticks[2];
+	uint64_t tick_ns_at[2];
+	uint64_t costs[PP_COST_MAX]; /* by enum pp_cost */
 };
 
 struct pp_chunk {
@@ -237,5 +357,10 @@ struct pp_chunk {
 _Static_assert(sizeof(struct pp_header) <= PP_HEADER_BYTES, "header too big");
 _Static_assert(sizeof(struct pp_chunk) == 16, "chunk header has holes");
 _Static_assert(PP_COUNTER_END <= PP_COUNTER_MAX, "too many counters");
+_Static_assert(PP_COST_END <= PP_COST_MAX, "too many costs");
+_Static_assert(sizeof(struct pp_edge) == 80, "struct pp_edge has holes");
+_Static_assert(sizeof(struct pp_line) == 32, "struct pp_line has holes");
+_Static_assert(sizeof(struct pp_open) == 64, "struct pp_open has holes");
+_Static_assert(sizeof(struct pp_open_call) == 40, "pp_open_call has holes");
 
 #endif

@@ -18,7 +18,7 @@
 #define PP_OPTIONS(X)                                                          \
 X(OUTPUT, 'o', "output", "PATTERN", "PYPROF_OUTPUT", 0, "pyprof.%p.bin",       \
   "where the log goes: %p pid, %h host, %n program, %t start time")            \
-X(MODE, 0, "mode", "cpu|none", "PYPROF_MODE", 0, "cpu",                        \
+X(MODE, 0, "mode", "cpu|none", "PYPROF_MODE", 0, "cpu; none with --trace",     \
   "what the sampling clock follows")                                           \
 X(RATE, 'r', "rate", "HZ", "PYPROF_RATE", 0, "auto",                           \
   "samples a second: 250, 10k, 10khz; auto is once per kernel tick")           \
@@ -28,6 +28,14 @@ X(ENGINE, 0, "engine", "auto|timer|ticker|itimer", "PYPROF_ENGINE", 0, "auto", \
   "per-thread CPU timers, a ticker thread, or setitimer")                      \
 X(SIGNAL, 0, "signal", "NAME", "PYPROF_SIGNAL", 0, "PROF",                     \
   "the sampling signal")                                                       \
+X(TRACE, 0, "trace", "calls|lines", "PYPROF_TRACE", 0, "off",                  \
+  "count every call, or every line and call; alone unless --mode is given")    \
+X(NO_BUILTINS, 0, "no-builtins", 0, "PYPROF_BUILTINS", "0", "on",              \
+  "with --trace calls: leave C functions out, at lower cost")                  \
+X(INCLUDE, 0, "include", "RE", "PYPROF_INCLUDE", 0, "all",                     \
+  "with --trace: only files that match; also what --exclude leaves out")       \
+X(EXCLUDE, 0, "exclude", "RE", "PYPROF_EXCLUDE", 0, "none",                    \
+  "with --trace: no files that match")                                         \
 X(THREADS, 0, "threads", "all|main", "PYPROF_THREADS", 0, "all",               \
   "which threads are sampled")                                                 \
 X(NO_CHILDREN, 0, "no-children", 0, "PYPROF_CHILDREN", "0", "follow",          \

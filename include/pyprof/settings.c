@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The values that the options of recording take. Compiled into both programs;
- * everything here works on the caller's strings and on nothing else.
+ * everything here works on the caller's strings and on nothing else. (A regular
+ * expression is tried, which allocates and frees.)
  */
 #include "settings.h"
 
+#include <regex.h>
 #include <signal.h>
 #include <string.h>
 
@@ -116,6 +118,17 @@ static const char *parse_mode(struct settings *s, const char *value)
 	if (i < 0)
 		return "not a mode; try cpu or none";
 	s->mode = i == 0 ? PP_MODE_CPU : PP_MODE_NONE;
+	return NULL;
+}
+
+static const char *parse_trace(struct settings *s, const char *value)
+{
+	static const char *const words[] = { "calls", "lines", NULL };
+	int i = word(value, words);
+
+	if (i < 0)
+		return "not to be traced; try calls or lines";
+	s->trace = i == 0 ? PP_TRACE_CALLS : PP_TRACE_LINES;
 	return NULL;
 }
 
@@ -283,6 +296,17 @@ static const char *parse_seconds(uint64_t *out, const char *value)
 			     "not a number of seconds; try 2.5");
 }
 
+/* One that the C library takes; it is compiled again where it is used. */
+static const char *parse_expression(const char *value)
+{
+	regex_t regex;
+
+	if (regcomp(&regex, value, REG_EXTENDED | REG_NOSUB) != 0)
+		return "not a regular expression";
+	regfree(&regex);
+	return NULL;
+}
+
 static const char *parse(struct settings *s, enum option option,
 			 const char *value)
 {
@@ -300,6 +324,16 @@ static const char *parse(struct settings *s, enum option option,
 		return parse_engine(s, value);
 	case OPTION_SIGNAL:
 		return parse_signal(s, value);
+	case OPTION_TRACE:
+		return parse_trace(s, value);
+	case OPTION_NO_BUILTINS:
+		return parse_flag(&s->builtins, value);
+	case OPTION_INCLUDE:
+		s->include = value;
+		return parse_expression(value);
+	case OPTION_EXCLUDE:
+		s->exclude = value;
+		return parse_expression(value);
 	case OPTION_THREADS:
 		return parse_threads(s, value);
 	case OPTION_NO_CHILDREN:
@@ -328,7 +362,7 @@ int settings_parse(struct settings *s, const char *(*get)(const char *name),
 {
 	*s = (struct settings){
 		.output = "pyprof.%p.bin",
-		.mode = PP_MODE_CPU,
+		.builtins = 1,
 		.signal = SIGPROF,
 		.children = 1,
 		.start = 1,
@@ -350,5 +384,7 @@ int settings_parse(struct settings *s, const char *(*get)(const char *name),
 			return -1;
 		}
 	}
+	if (!s->mode)
+		s->mode = s->trace ? PP_MODE_NONE : PP_MODE_CPU;
 	return 0;
 }

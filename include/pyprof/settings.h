@@ -2,7 +2,7 @@
 /*
  * What the user asked for, parsed: the one place that knows which values an
  * option takes, used by pyprof-wrap to refuse a bad value before anything runs
- * and by libpyprof.so to act. Freestanding: no allocation, no stdio, no errno.
+ * and by libpyprof.so to act. No stdio, no errno.
  *
  * Strings are borrowed from whoever was asked for the values and must outlive
  * the struct.
@@ -24,6 +24,10 @@ struct settings {
 	uint32_t engine;      /* enum pp_engine; NONE is auto */
 	uint64_t period_ns;   /* 0 is auto */
 	int signal;	      /* number */
+	uint32_t trace;	      /* enum pp_trace */
+	int builtins;	      /* bool: trace C functions too */
+	const char *include;  /* POSIX extended expressions of the files to */
+	const char *exclude;  /* trace; NULL: none */
 	int main_thread_only; /* bool */
 	int children;	      /* bool: follow them */
 	int start;	      /* bool */

@@ -41,8 +41,9 @@ enum pyver_lines {
  *
  * ts_ PyThreadState, cf_ _PyCFrame, f_ PyFrameObject (to 3.10) or
  * _PyInterpreterFrame (from 3.11), chunk_ _PyStackChunk, gen_ PyGenObject,
- * co_ PyCodeObject, uni_ PyUnicode (state is a 32-bit word), in_
- * PyInterpreterState, rt_ _PyRuntimeState.
+ * co_ PyCodeObject, fn_ PyCFunctionObject, descr_ PyMethodDescrObject, ml_
+ * PyMethodDef, fo_ PyFrameObject (from 3.11), uni_ PyUnicode (state is a 32-bit
+ * word), in_ PyInterpreterState, rt_ _PyRuntimeState.
  */
 #define PYVER_FIELDS(X)                                                        \
 	X(ob_type)                                                             \
@@ -74,6 +75,10 @@ enum pyver_lines {
 	X(co_qualname) /* 3.11+ */                                             \
 	X(co_filename)                                                         \
 	X(co_firstlineno)                                                      \
+	X(co_consts)                                                           \
+	X(co_names)                                                            \
+	X(co_variables) /* co_freevars, or co_localsplusnames 3.11+ */         \
+	X(tuple_items)                                                         \
 	X(co_linetable)	    /* co_lnotab before 3.10 */                        \
 	X(co_code)	    /* to 3.10, bytes */                               \
 	X(co_code_adaptive) /* 3.11+ */                                        \
@@ -97,7 +102,21 @@ enum pyver_lines {
 	X(owner_generator)   /* value of FRAME_OWNED_BY_GENERATOR, 3.11+ */    \
 	X(owner_shim)	     /* first owner value that is no Python frame */   \
 	X(executable_mask)   /* bits to clear in f_code: 0, or 3.14+'s tag */  \
-	X(lasti_scale)	     /* bytes in one step of the recorded lasti */
+	X(lasti_scale)	     /* bytes in one step of the recorded lasti */     \
+	X(tp_name)                                                             \
+	X(fn_ml)                                                               \
+	X(fn_self)                                                             \
+	X(fn_module)                                                           \
+	X(descr_method)                                                        \
+	X(ml_name)                                                             \
+	X(long_digit) /* 3.12+: of an int's lowest digit */                    \
+	X(ts_profilefunc)                                                      \
+	X(ts_tracefunc)                                                        \
+	X(ts_tracing_cframe) /* 3.10, 3.11: where ts_use_tracing is in, */     \
+	X(ts_use_tracing)    /* else it is in the thread state; an int */      \
+	X(use_tracing_bytes) /* of this size */                                \
+	X(fo_frame)	     /* 3.11: PyFrameObject.f_frame */                 \
+	X(fo_lineno)
 
 struct pyver {
 	int32_t minor; /* 8 for 3.8 */

@@ -19,8 +19,10 @@
 #include "safe/target.h"
 #include "safe/thread.h"
 
-/* In state->mapped: a chunk of CHUNK_FIRST_BYTES. */
-#define CHUNK_IS_FIRST 1u
+/* In state->mapped, the low bits: the chunk's size in pages. */
+#define MAPPED_PAGES (PP_PAGE - 1)
+
+_Static_assert(CHUNK_TABLE_MOST / PP_PAGE <= MAPPED_PAGES, "chunk too big");
 
 /* type, length and four varints: OWNER thread seq time cpu */
 #define OWNER_MOST (RECORD_HEAD + 4 * PP_VARINT_MAX)
@@ -83,10 +85,8 @@ static bool allocate(int fd, uint64_t offset, uint32_t size)
 /* Put a mapping on the list of ours; one that does not fit is not mended. */
 static void note_mapped(const struct chunk *c)
 {
-	uint64_t at = (uint64_t)c->base;
+	uint64_t at = (uint64_t)c->base | c->size / PP_PAGE;
 
-	if (c->size == CHUNK_FIRST_BYTES)
-		at |= CHUNK_IS_FIRST;
 	for (uint32_t i = 0; i < STATE_MAPPED; i++) {
 		uint64_t none = 0;
 
@@ -111,7 +111,7 @@ static void unmap(void *base, uint32_t size)
 		uint64_t at = atomic_load_explicit(&state->mapped[i],
 						   memory_order_relaxed);
 
-		if ((at & ~(uint64_t)CHUNK_IS_FIRST) == (uint64_t)base) {
+		if ((at & ~(uint64_t)MAPPED_PAGES) == (uint64_t)base) {
 			atomic_store_explicit(&state->mapped[i], 0,
 					      memory_order_release);
 			break;
@@ -130,11 +130,9 @@ bool chunk_is_log(uintptr_t address)
 	for (uint32_t i = 0; i < n; i++) {
 		uint64_t at = atomic_load_explicit(&state->mapped[i],
 						   memory_order_relaxed);
-		uint64_t base = at & ~(uint64_t)CHUNK_IS_FIRST;
+		uint64_t base = at & ~(uint64_t)MAPPED_PAGES;
 
-		if (base &&
-		    address - base < (at & CHUNK_IS_FIRST ? CHUNK_FIRST_BYTES
-							  : CHUNK_BYTES))
+		if (base && address - base < (at & MAPPED_PAGES) * PP_PAGE)
 			return true;
 	}
 	return false;
@@ -218,11 +216,11 @@ static void leave(struct chunk *c)
 	unmap(head, c->size);
 }
 
-/* The first record of every segment; there is room for it. */
-static void write_owner(struct thread *t)
+/* Put an OWNER record at p; returns where it ends. */
+static uint8_t *put_owner(struct thread *t, uint8_t *p)
 {
 	uint8_t body[4 * PP_VARINT_MAX];
-	uint8_t *end = body, *p = t->chunk.base + t->chunk.used;
+	uint8_t *end = body;
 	uint32_t length;
 
 	end = put_varint(end, t->number);
@@ -234,7 +232,15 @@ static void write_owner(struct thread *t)
 	*p++ = (uint8_t)length;
 	for (uint32_t i = 0; i < length; i++)
 		p[i] = body[i];
-	chunk_commit(t, length + 2);
+	return p + length;
+}
+
+/* The first record of every segment; there is room for it. */
+static void write_owner(struct thread *t)
+{
+	uint8_t *begin = t->chunk.base + t->chunk.used;
+
+	chunk_commit(t, (uint32_t)(put_owner(t, begin) - begin));
 	t->depth = 0;
 	t->last_state = 0;
 }
@@ -294,6 +300,49 @@ void chunk_look_ahead(struct thread *t)
 	if (t->chunk.base && !t->ahead.base &&
 	    t->chunk.used > t->chunk.size / 2)
 		(void)map_new(t, &t->ahead, CHUNK_BYTES);
+}
+
+/* Where the structs of a table begin whose numbers end at p. */
+static uint8_t *align_table(uint8_t *p)
+{
+	return (uint8_t *)(((uintptr_t)p + PP_TABLE_ALIGN - 1) &
+			   ~(uintptr_t)(PP_TABLE_ALIGN - 1));
+}
+
+uint8_t *chunk_table(struct thread *t, enum pp_record type, uint32_t number,
+		     uint32_t size, struct chunk *c)
+{
+	uint8_t *p, *body;
+	uint32_t length;
+
+	if (!map_new(t, c, size))
+		return NULL;
+	p = put_owner(t, c->base + sizeof(struct pp_chunk));
+	*p++ = (uint8_t)type;
+	/* the length of the body and of its own varint make up the rest */
+	length = size - (uint32_t)(p - c->base);
+	length -= varint_bytes(length);
+	if (1 + varint_bytes(length) + length <
+	    1 + size - (uint32_t)(p - c->base))
+		length++; /* the varint became a byte shorter */
+	body = p = put_varint(p, length);
+	if (type == PP_EDGES)
+		p = put_varint(p, number);
+	c->used = (uint32_t)(body - c->base) + length;
+	return align_table(p);
+}
+
+void chunk_table_begin(struct chunk *c)
+{
+	/* the table becomes part of the log */
+	__atomic_store_n(&head_of(c)->used, c->used, __ATOMIC_RELEASE);
+}
+
+void chunk_table_leave(struct chunk *c)
+{
+	if (c->base)
+		unmap(c->base, c->size);
+	c->base = NULL;
 }
 
 void chunk_leave(struct thread *t)

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #include "pyprof/compiler.h"
+#include "pyprof/format.h"
 
 struct thread;
 struct pp_chunk;
 
 #define CHUNK_FIRST_BYTES (16u << 10)
 #define CHUNK_BYTES	  (256u << 10)
+#define CHUNK_TABLE_MOST  (8u << 20) /* of chunk_table() */
 
 /* A mapped chunk; base NULL: none. */
 struct chunk {
@@ -46,6 +48,19 @@ uint32_t chunk_room(const struct thread *t);
  * counts t->maps down, which bounds what one run of the handler maps.
  */
 void chunk_look_ahead(struct thread *t);
+
+/*
+ * Map a chunk of `size` bytes (whole pages) that is one table of the log, of
+ * the thread's: EDGES, LINES or OPEN. Returns where its structs begin, zeros
+ * up to the end of the chunk; NULL if there is no room. It is no part of the
+ * log before chunk_table_begin(), and stays mapped until chunk_table_leave().
+ * Counts t->maps down. number is that of the first edge. The sampling signal
+ * must be blocked.
+ */
+uint8_t *chunk_table(struct thread *t, enum pp_record type, uint32_t number,
+		     uint32_t size, struct chunk *c) PP_MUST_CHECK;
+void chunk_table_begin(struct chunk *c);
+void chunk_table_leave(struct chunk *c);
 
 /* The thread ends: leave what is left to the next one. */
 void chunk_leave(struct thread *t);

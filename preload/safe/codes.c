@@ -16,9 +16,15 @@
 /* Longer names are cut. */
 #define NAME_MOST 4096u
 
+/* In place of a string's kind, so that a code's hash is no string's. */
+#define CODES_KIND 8u
+
 /* Bytes that a fingerprint looks at, and its bits. */
 #define PRINT_MOST 4096u
 #define PRINT_BITS 21
+
+/* Items of a tuple that it looks at. */
+#define TUPLE_MOST 64
 
 /* Can both ends of a span be read? */
 static bool readable(const struct codes_span *s)
@@ -149,38 +155,118 @@ static bool is_init_cleanup(const struct codes_facts *c)
 	       is_word(&c->name, "__init__");
 }
 
-/*
- * A fingerprint of what tells functions apart that agree in name, file and
- * line: from 3.11 on the line table, which has columns; before, the code, too.
- * Short, as only such functions are ever compared.
- */
-static uint32_t print_of(uintptr_t code, const struct codes_facts *c)
+static uint64_t hash_join(uint64_t a, uint64_t b)
 {
-	const struct pyver *v = target.row;
-	struct codes_span span = c->lines;
-	unsigned faults = 0;
-	uint64_t hash;
-
-	span.length = span.length < PRINT_MOST ? span.length : PRINT_MOST;
-	hash = hash_of(&span);
-	if (v->co_code != PYVER_NONE &&
-	    read_bytes(guard_u64(code + (unsigned)v->co_code, &faults),
-		       &span)) {
-		span.length = span.length < PRINT_MOST ? span.length
-						       : PRINT_MOST;
-		hash = hash * 31 + hash_of(&span);
-	}
-	return (uint32_t)(hash >> (64 - PRINT_BITS));
+	return a * 31 + b;
 }
 
-/* Write the CODE record and those it refers to. Returns the id or 0. */
+/* The first bytes of what may be long. */
+static uint64_t hash_begin(struct codes_span span)
+{
+	span.length = span.length < PRINT_MOST ? span.length : PRINT_MOST;
+	return hash_of(&span);
+}
+
+/*
+ * The value of a constant: a number's first digits or a float's bits, eight
+ * bytes and four behind the object's head; a string. Others are alike.
+ */
+static uint64_t hash_constant(uintptr_t object, unsigned *faults)
+{
+	uintptr_t type =
+		guard_u64(object + (unsigned)target.row->ob_type, faults);
+	uintptr_t value = object + (unsigned)target.row->ob_size;
+	struct codes_span span;
+
+	if (type == target.unicode_type && read_str(object, &span))
+		return hash_begin(span);
+	if (type == target.float_type)
+		return guard_u64(value, faults);
+	if (type == target.long_type)
+		return hash_join(guard_u64(value, faults),
+				 guard_u32(value + 8, faults));
+	return 0;
+}
+
+/* A code object's tuple: constants, or names. */
+static uint64_t hash_tuple(uintptr_t code, int32_t member)
+{
+	const struct pyver *v = target.row;
+	unsigned faults = 0;
+	uintptr_t tuple = guard_u64(code + (unsigned)member, &faults);
+	uint64_t n = guard_u64(tuple + (unsigned)v->ob_size, &faults);
+	uint64_t hash = n;
+
+	for (uint64_t i = 0; i < n && i < TUPLE_MOST && !faults; i++) {
+		uintptr_t item = guard_u64(
+			tuple + (unsigned)v->tuple_items + 8 * i, &faults);
+
+		hash = hash_join(hash, hash_constant(item, &faults));
+	}
+	return faults ? 0 : hash;
+}
+
+/*
+ * A fingerprint of what tells functions apart that agree in name, file and
+ * line: the line table, which from 3.11 on has columns; the code, to 3.10; the
+ * constants and the names, since two lambdas may differ in nothing else. The
+ * log has its high bits, as there only such functions are compared.
+ */
+static uint64_t print_of(uintptr_t code, const struct codes_facts *c)
+{
+	const struct pyver *v = target.row;
+	uint64_t hash = hash_begin(c->lines);
+	struct codes_span span;
+	unsigned faults = 0;
+
+	if (v->co_code != PYVER_NONE &&
+	    read_bytes(guard_u64(code + (unsigned)v->co_code, &faults), &span))
+		hash = hash_join(hash, hash_begin(span));
+	hash = hash_join(hash, hash_tuple(code, v->co_consts));
+	hash = hash_join(hash, hash_tuple(code, v->co_names));
+	hash = hash_join(hash, hash_tuple(code, v->co_variables));
+	/* every bit of it in the high ones */
+	return hash * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/*
+ * Write a CODE record: numbers[1] to [5] are set, the last to a fingerprint.
+ * One that says the same as an earlier one has that one's id: a program that
+ * evaluates an expression again and again has one function of it. Returns the
+ * id or 0.
+ */
+static uint32_t define_record(struct thread *t, uint64_t *numbers, bool shared)
+{
+	struct codes_span all = { (const uint8_t *)&numbers[1],
+				  5 * sizeof(*numbers), CODES_KIND };
+	struct idtable_entry *claimed = NULL;
+	uint64_t key = hash_of(&all);
+	uint32_t id = 0;
+
+	if (!numbers[1] || !numbers[3])
+		return 0;
+	if (shared)
+		id = idtable_id(state->strings, STATE_STRINGS, key, &claimed);
+	if (id)
+		return id;
+	numbers[5] >>= 64 - PRINT_BITS;
+	id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
+					   memory_order_relaxed);
+	numbers[0] = id;
+	if (record_write(t, PP_CODE, numbers, 6, NULL, 0) < 0)
+		id = 0;
+	else
+		state_count(PP_COUNT_codes, 1);
+	idtable_settle(state->strings, STATE_STRINGS, key, claimed, id);
+	return id;
+}
+
+/* Write the records of a code object. Returns the id or 0. */
 static uint32_t define(struct thread *t, uintptr_t code,
 		       const struct codes_facts *c)
 {
-	uint32_t id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
-						    memory_order_relaxed);
 	uint64_t numbers[6] = {
-		id,
+		0,
 		string_id(t, &c->name),
 		c->has_qualname ? string_id(t, &c->qualname) : 0,
 		string_id(t, &c->file),
@@ -188,11 +274,8 @@ static uint32_t define(struct thread *t, uintptr_t code,
 		print_of(code, c),
 	};
 
-	if (!numbers[1] || !numbers[3] ||
-	    record_write(t, PP_CODE, numbers, 6, NULL, 0) < 0)
-		return 0;
-	state_count(PP_COUNT_codes, 1);
-	return id;
+	/* of a longer table the fingerprint does not know all */
+	return define_record(t, numbers, c->lines.length <= PRINT_MOST);
 }
 
 static uint32_t define_new(struct thread *t, uintptr_t at)
@@ -220,6 +303,34 @@ uint32_t codes_id(struct thread *t, uintptr_t code)
 	id = define_new(t, code);
 	idtable_settle(state->codes, STATE_CODES, code, claimed, id);
 	return id;
+}
+
+uint32_t codes_id_of_c(struct thread *t, uintptr_t method, const char *name,
+		       uint32_t length)
+{
+	const struct codes_span file = { (const uint8_t *)PP_C_FILE,
+					 sizeof(PP_C_FILE) - 1, 0 };
+	const struct codes_span span = { (const uint8_t *)name, length, 0 };
+	struct idtable_entry *claimed;
+	uint32_t id = idtable_id(state->codes, STATE_CODES, method, &claimed);
+	uint64_t numbers[6] = { 0 };
+
+	if (id)
+		return id;
+	numbers[1] = string_id(t, &span);
+	numbers[3] = string_id(t, &file);
+	id = define_record(t, numbers, true);
+	idtable_settle(state->codes, STATE_CODES, method, claimed, id);
+	return id;
+}
+
+const _Atomic uint32_t *codes_word(uintptr_t key)
+{
+	static const _Atomic uint32_t none;
+	struct idtable_entry *entry =
+		idtable_find(state->codes, STATE_CODES, key);
+
+	return entry ? &entry->id : &none;
 }
 
 void codes_died(uintptr_t code)

@@ -7,6 +7,7 @@
 #ifndef SAFE_CODES_H
 #define SAFE_CODES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,6 +43,20 @@ bool codes_read_lines(uintptr_t code, struct codes_span *lines,
  * room or the object makes no sense; the next sample tries again.
  */
 uint32_t codes_id(struct thread *t, uintptr_t code);
+
+/*
+ * The same for a C function, known by its PyMethodDef, under this name. Not in
+ * a handler: the sampling signal must be blocked.
+ */
+uint32_t codes_id_of_c(struct thread *t, uintptr_t method, const char *name,
+		       uint32_t length);
+
+/*
+ * The word that holds the id of a code object or C function, for who keeps
+ * both: once it is another, the address is of something else. It is never an
+ * id if the table was too full to publish one.
+ */
+const _Atomic uint32_t *codes_word(uintptr_t key);
 
 /* The code object is about to be freed: forget it. Needs the GIL. */
 void codes_died(uintptr_t code);

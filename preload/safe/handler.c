@@ -55,26 +55,6 @@ static bool is_ours(const siginfo_t *info)
 	}
 }
 
-/* The calling thread's block; a thread that nobody announced gets one. */
-static struct thread *self_or_found(uint64_t now_ns)
-{
-	struct thread *t = thread_self();
-	int tid;
-
-	if (t)
-		return t;
-	tid = sys_gettid();
-	t = thread_find(tid);
-	if (!t) {
-		t = thread_open(PP_THREAD_FOUND, now_ns, 0);
-		if (!t)
-			return NULL;
-		thread_publish(t, tid);
-	}
-	thread_set_self(t);
-	return t;
-}
-
 static void keep_max(enum pp_counter which, uint64_t value)
 {
 	uint64_t *at = &state->header->counters[which];
@@ -155,7 +135,7 @@ static void let_faults_through(const ucontext_t *context)
 static void sample(const siginfo_t *info, const ucontext_t *context)
 {
 	uint64_t now_ns = clock_now();
-	struct thread *t = self_or_found(now_ns);
+	struct thread *t = thread_self_or_found(now_ns);
 
 	if (!t) {
 		state_count(PP_COUNT_entries, 1);

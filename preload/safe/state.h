@@ -18,7 +18,7 @@
 
 #define STATE_THREADS 8192 /* alive at once */
 #define STATE_SPARES  256  /* chunks that dead threads left */
-#define STATE_MAPPED  (2 * STATE_THREADS + STATE_SPARES)
+#define STATE_MAPPED  (8 * STATE_THREADS + STATE_SPARES)
 #define STATE_CODES   (1u << 17)
 #define STATE_STRINGS (1u << 16)
 

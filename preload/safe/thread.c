@@ -137,6 +137,7 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	t->skip = 0;
 	t->paused_ns = 0;
 	t->depth = 0;
+	t->trace = NULL;
 	t->chunk = t->ahead = (struct chunk){ 0 };
 	t->seen_cpu = cpu_ns;
 	atomic_store_explicit(&t->clock, THREAD_CLOCK_NONE,
@@ -158,4 +159,23 @@ void thread_release(struct thread *t)
 {
 	/* publishes the freed block to the next claim() */
 	atomic_store_explicit(&t->tid, 0, memory_order_release);
+}
+
+struct thread *thread_self_or_found(uint64_t now_ns)
+{
+	struct thread *t = thread_self();
+	int tid;
+
+	if (t)
+		return t;
+	tid = sys_gettid();
+	t = thread_find(tid);
+	if (!t) {
+		t = thread_open(PP_THREAD_FOUND, now_ns, 0);
+		if (!t)
+			return NULL;
+		thread_publish(t, tid);
+	}
+	thread_set_self(t);
+	return t;
 }

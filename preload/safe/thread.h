@@ -35,6 +35,8 @@ enum thread_clock {
 	THREAD_CLOCK_TICKER, /* the ticker signals it */
 };
 
+struct trace;
+
 struct thread {
 	/*
 	 * The kernel's thread id, 0 while the block is free. Set last when a
@@ -65,6 +67,9 @@ struct thread {
 	uint32_t maps;	      /* chunks that may still be mapped in this go */
 	struct chunk chunk, ahead;
 
+	/* Its deterministic profile, see trace_table.h; NULL: none yet. */
+	struct trace *trace;
+
 	/* The ticker's own. */
 	uint64_t seen_cpu;
 	uint64_t signalled_ns;
@@ -87,6 +92,12 @@ struct thread *thread_self(void);
 
 /* Make it the calling thread's block, or take that away with NULL. */
 void thread_set_self(struct thread *t);
+
+/*
+ * The same; a thread that nobody announced gets one, its account beginning
+ * now. NULL if there is none to be had. The sampling signal is blocked.
+ */
+struct thread *thread_self_or_found(uint64_t now_ns);
 
 /*
  * A block for a thread that begins its account at these clocks. Sets all but

@@ -37,7 +37,7 @@ static int file_of(const uint8_t *data, size_t size)
 static void report(const struct profile *profile, bool by_lines, FILE *out)
 {
 	static const char *const names[] = { "text", "callgrind", "collapsed",
-					     "json" };
+					     "json", "pstats" };
 	struct view_options options = { .by_lines = by_lines };
 	struct view view;
 	size_t i;

@@ -13,6 +13,11 @@ reads a log a test of its form, too.
 
 Stacks are nodes of a tree, so that equal ones are decoded, and judged by a
 test, once. Node 0 is the empty stack.
+
+Of a traced program, thread.edges, thread.lines and thread.open have what the
+log says in the log's own ticks and ids; log.edges(), log.functions() and
+log.lines() add them up by what identifies a function in cProfile: its file,
+first line and name.
 """
 import collections
 import os
@@ -37,9 +42,10 @@ def names(table, pattern):
 LOSSES = names("PP_LOSSES", r"X\(\d+, (\w+)")
 INFOS = names("PP_INFOS", r"X\(\d+, (\w+)")
 COUNTERS = names("PP_COUNTERS", r"X\((\w+)")
+COSTS = names("PP_COSTS", r"X\((\w+)")
 
 (OWNER, THREAD, THREAD_END, THREAD_NAME, STRING, CODE, SAMPLE, LOST,
- INFO) = range(1, 10)
+ INFO, EDGES, LINES, OPEN) = range(1, 13)
 
 ENGINES = ("none", "timer", "ticker", "itimer")
 
@@ -51,6 +57,26 @@ HEADER_NAMES = ("magic order major minor header_bytes unit_ns session0 session1"
                 " pid ppid python mode engine signal max_depth state_known"
                 " tick_ns period_ns auto_rate ended start_real_ns start_ns"
                 " start_cpu_ns end_ns end_cpu_ns").split()
+
+TRACE = struct.Struct("<II2Q2Q16Q")  # of the header, behind HEADER
+TRACES = ("none", "calls", "lines")
+ALIGN = 64
+C_FILE = "~"
+
+EDGE = struct.Struct("<IIII8Q")
+LINE = struct.Struct("<II3Q")
+OPEN_HEAD = struct.Struct("<QQII5Q")
+OPEN_CALL = struct.Struct("<QQII2Q")
+
+Edge = collections.namedtuple("Edge", "callee caller line open calls self total"
+                              " own recursive recursive_edge rest rest_own")
+Line = collections.namedtuple("Line", "code line hits entries self")
+OpenCall = collections.namedtuple("OpenCall", "begun own edge line")
+# what log.edges() and log.functions() count; primitive is as cProfile has it:
+# of an edge, calls while no other by this edge was open, and of a function,
+# calls while it was not running
+Calls = collections.namedtuple("Calls", "calls primitive open")
+Hits = collections.namedtuple("Hits", "hits entries")
 
 Sample = collections.namedtuple("Sample", "time_ns weight_ns state node")
 Loss = collections.namedtuple("Loss", "time_ns weight_ns reason")
@@ -82,6 +108,10 @@ class Thread:
         self.segments = {}  # seq: Segment
         self.samples, self.losses = [], []
         self.last_time_ns = self.last_cpu_ns = None
+        self.edges = {}  # number: Edge
+        self.lines = []
+        self.open = []  # OpenCall, outermost first
+        self.last_ticks = self.own_ticks = None
 
     @property
     def sampled_ns(self):
@@ -106,6 +136,7 @@ class Segment:
         self.end_time, self.end_cpu = time, cpu
         self.state = 0
         self.samples, self.losses = [], []
+        self.open = None  # head and calls
 
 
 class Log:
@@ -119,6 +150,7 @@ class Log:
         rest = values[len(HEADER_NAMES):]
         self.counters = dict(zip(COUNTERS, rest))
         self.lost = dict(zip(LOSSES, rest[32:]))
+        self.read_trace(data)
         self.size = len(data)
         self.unit = self.header["unit_ns"]
         self.threads = {}
@@ -131,6 +163,15 @@ class Log:
         for start, end in self.chunks(data):
             self.read_chunk(data, start, end)
         self.put_together()
+
+    def read_trace(self, data):
+        """The fields of the header that format 1.1 added; 0 before."""
+        values = TRACE.unpack_from(data, HEADER.size)
+        if self.header["minor"] < 1:
+            values = (0,) * len(values)
+        self.trace, self.builtins = values[:2]
+        self.tick_ticks, self.tick_ns_at = values[2:4], values[4:6]
+        self.costs = dict(zip(COSTS, values[6:]))
 
     # -- bytes ---------------------------------------------------------------
 
@@ -178,9 +219,49 @@ class Log:
                 segment.losses.append(
                     Loss(segment.end_time * self.unit, dcpu * self.unit,
                          LOSSES[reason]))
+            elif kind in (EDGES, LINES, OPEN):
+                if segment is None:
+                    raise Broken(f"table without an owner at {start:#x}")
+                self.table(kind, data, at, at + length, number, segment)
             else:
                 self.definition(kind, data, at, at + length)
             at += length
+
+    def table(self, kind, data, at, end, number, segment):
+        """EDGES, LINES or OPEN: structs at a multiple of 64 in the file."""
+        thread = self.thread(number)
+        first = 0
+        if kind == EDGES:
+            first, at = varint(data, at)
+        at += -at % ALIGN
+        if kind == OPEN:
+            segment.open = self.open_calls(data, at, end)
+            return
+        form = EDGE if kind == EDGES else LINE
+        while at + form.size <= end:
+            values = form.unpack_from(data, at)
+            if not values[0]:
+                break
+            if kind == LINES:
+                thread.lines.append(Line(*values))
+            elif first in thread.edges:
+                raise Broken(f"two edges {first} of thread {number}")
+            else:
+                thread.edges[first] = Edge(*values)
+            first += 1
+            at += form.size
+
+    @staticmethod
+    def open_calls(data, at, end):
+        if at + OPEN_HEAD.size > end:
+            raise Broken(f"no room for the head of OPEN at {at:#x}")
+        last, own, depth = OPEN_HEAD.unpack_from(data, at)[:3]
+        at += OPEN_HEAD.size
+        if at + depth * OPEN_CALL.size > end:
+            raise Broken(f"{depth} open calls do not fit at {at:#x}")
+        calls = [OpenCall(*OPEN_CALL.unpack_from(
+            data, at + i * OPEN_CALL.size)[:4]) for i in range(depth)]
+        return last, own, calls
 
     def sample(self, data, at, end, segment, node):
         lead, at = varint(data, at)
@@ -279,11 +360,13 @@ class Log:
                 raise Broken(f"code {code} is used and not defined")
         for thread in list(self.threads.values()):
             if thread.tid is None and not self.header["ended"] and not any(
-                    s.samples or s.losses for s in thread.segments.values()):
+                    s.samples or s.losses for s in thread.segments.values()
+                    ) and not thread.edges:
                 # killed between its OWNER and its THREAD
                 del self.threads[thread.number]
             else:
                 self.join_segments(thread)
+                self.check_tables(thread)
 
     def join_segments(self, thread):
         """Segments in order; each begins where the one before ended."""
@@ -302,8 +385,35 @@ class Log:
             thread.losses += segment.losses
             thread.last_time_ns = segment.end_time * self.unit
             thread.last_cpu_ns = cpu * self.unit
+            if segment.open:
+                thread.last_ticks, thread.own_ticks, thread.open = segment.open
         if thread.tail_ns is not None and thread.tail_ns < 0:
             raise Broken(f"thread {thread.number} ends before its last sample")
+
+    def check_tables(self, thread):
+        """What must hold of tables at any instant."""
+        what = f"thread {thread.number}:"
+        for number, edge in thread.edges.items():
+            for code in (edge.callee, edge.caller):
+                if code and code not in self.codes:
+                    raise Broken(f"{what} code {code} is not defined")
+            # one event may be half written when a program is killed
+            if not (edge.open <= edge.calls + 1
+                    and edge.recursive_edge <= edge.recursive + 1
+                    and edge.recursive <= edge.calls + 1):
+                raise Broken(f"{what} edge {number} is impossible: {edge}")
+            if not 0 <= edge.self < 1 << 62 or edge.total >= 1 << 62:
+                raise Broken(f"{what} edge {number} took no such time: {edge}")
+        missing = set(range(len(thread.edges))) - set(thread.edges)
+        if missing:
+            raise Broken(f"{what} no edges {sorted(missing)[:5]}")
+        for line in thread.lines:
+            if line.code not in self.codes:
+                raise Broken(f"{what} code {line.code} of a line is not"
+                             " defined")
+        for call in thread.open:
+            if call.edge not in thread.edges:
+                raise Broken(f"{what} an open call of edge {call.edge}")
 
     # -- for tests -----------------------------------------------------------
 
@@ -341,6 +451,82 @@ class Log:
         """The names of a stack's functions, root first."""
         return [code.name if code else "<code?>"
                 for code, _ in self.stack(node)]
+
+    def label(self, code):
+        """What a function is in cProfile: file, first line, name; None for
+        the caller of a thread's first function."""
+        if not code:
+            return None
+        code = self.codes[code]
+        return code.file, code.firstlineno, code.name
+
+    def merged_edges(self, threads, key):
+        found = {}
+        for thread in threads or self.threads.values():
+            for edge in thread.edges.values():
+                into = found.setdefault(key(edge), [0, 0, 0])
+                into[0] += edge.calls
+                into[1] += edge.calls - edge.recursive_edge
+                into[2] += edge.open
+        return {k: Calls(*v) for k, v in found.items()}
+
+    def edges(self, *threads):
+        """Calls by (caller, callee) of some threads, or of all."""
+        return self.merged_edges(threads, lambda e: (
+            self.label(e.caller), self.label(e.callee)))
+
+    def functions(self, *threads):
+        """Calls by function of some threads, or of all."""
+        found = {}
+        for thread in threads or self.threads.values():
+            for edge in thread.edges.values():
+                into = found.setdefault(self.label(edge.callee), [0, 0, 0])
+                into[0] += edge.calls
+                into[1] += edge.calls - edge.recursive
+                into[2] += edge.open
+        return {k: Calls(*v) for k, v in found.items()}
+
+    def lines(self, *threads):
+        """Hits by function and line of some threads, or of all."""
+        found = {}
+        for thread in threads or self.threads.values():
+            for line in thread.lines:
+                first = self.codes[line.code].firstlineno
+                into = found.setdefault(
+                    (self.label(line.code), (first + line.line) % 2 ** 32),
+                    [0, 0])
+                into[0] += line.hits
+                into[1] += line.entries
+        return {k: Hits(*v) for k, v in found.items()}
+
+    def seconds(self, ticks):
+        """A time in ticks as seconds."""
+        (t0, t1), (n0, n1) = self.tick_ticks, self.tick_ns_at
+        return ticks * (n1 - n0) / max(t1 - t0, 1) / 1e9
+
+    def unbalanced(self):
+        """What does not hold of the open calls of a log that has ended: each
+        edge's are those on the threads' stacks, and each one is called by the
+        one below. None if all is well."""
+        for thread in self.threads.values():
+            on_stack = collections.Counter(c.edge for c in thread.open)
+            for number, edge in thread.edges.items():
+                if edge.open != on_stack[number]:
+                    return (f"thread {thread.number}: {edge.open} open calls of"
+                            f" {self.label(edge.callee)} by"
+                            f" {self.label(edge.caller)},"
+                            f" {on_stack[number]} on the stack")
+                if edge.recursive_edge > edge.recursive \
+                        or edge.recursive > edge.calls:
+                    return f"thread {thread.number}: {edge}"
+            for outer, inner in zip(thread.open, thread.open[1:]):
+                by, of = thread.edges[inner.edge], thread.edges[outer.edge]
+                if by.caller and by.caller != of.callee:
+                    return (f"thread {thread.number}: on its stack"
+                            f" {self.label(by.callee)} is called by"
+                            f" {self.label(by.caller)}, not"
+                            f" {self.label(of.callee)}")
+        return None
 
     @property
     def total_ns(self):

@@ -87,7 +87,7 @@ def command(argv, profile=True, env=None, **settings):
             if value is not None:
                 pairs["PYPROF_" + name.upper()] = value
     return [*RUN, *(f"{name}={value}" for name, value in pairs.items()), EXE,
-            *argv]
+            *map(str, argv)]
 
 
 def start(*argv, output="log.bin", **options):

@@ -55,6 +55,7 @@ START_TEST(format_comes_by_flag_name_or_suffix)
 		{ "-o callgrind.out.1.pyprof", "callgrind" },
 		{ "-o d/cachegrind.out.1", "callgrind" },
 		{ "-o x.json", "json" },
+		{ "-o x.pstats", "pstats" },
 		{ "-o x.txt", "text" },
 		{ "-o x", "text" },
 		{ "-o -", "text" },
@@ -76,7 +77,7 @@ START_TEST(usage_errors_name_what_is_wrong)
 {
 	static const char *const cases[][2] = {
 		{ "--tree", "unknown option '--tree'; try --help" },
-		{ "x --pstats", "unknown option '--pstats'; try --help" },
+		{ "x --heatmap", "unknown option '--heatmap'; try --help" },
 		{ "-Z", "unknown option '-Z'; try --help" },
 		{ "-hZ", "unknown option '-Z'; try --help" },
 		{ "--lines=3", "option '--lines=3' takes no value" },

@@ -14,6 +14,7 @@ static size_t left(const char *const *words, size_t count)
 	static const char *const names[ROWS] = { "f0", "f1", "f2", "f3", "f4",
 						 "f5", "f6", "f7", "f8", "f9" };
 	struct limits l = { .count = 0 };
+	struct text said = { 0 };
 	struct row rows[ROWS];
 	struct err err;
 	size_t i;
@@ -25,8 +26,9 @@ static size_t left(const char *const *words, size_t count)
 	for (i = 0; i < count; i++)
 		ck_assert_msg(limits_add(&l, words[i], &err) == 0, "%s",
 			      err.text);
-	i = limits_apply(&l, rows, ROWS);
+	i = limits_apply(&l, rows, ROWS, &said);
 	limits_done(&l);
+	text_done(&said);
 	return i;
 }
 
@@ -60,6 +62,30 @@ START_TEST(limits_apply_in_order)
 }
 END_TEST
 
+START_TEST(limit_is_told_as_pstats_does)
+{
+	static const char *const words[] = { "1.0", "0.50", "^app", "4", "0" };
+	struct limits l = { .count = 0 };
+	struct row rows[ROWS] = { { 0 } };
+	struct text said = { 0 };
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < ROWS; i++)
+		rows[i].name = rows[i].file = "app";
+	for (i = 0; i < ARRAY_LEN(words); i++)
+		ck_assert_int_eq(limits_add(&l, words[i], &err), 0);
+	ck_assert_uint_eq(limits_apply(&l, rows, ROWS, &said), 0);
+	ck_assert_str_eq(
+		text_get(&said),
+		"   List reduced from 10 to 5 due to restriction <0.5>\n"
+		"   List reduced from 5 to 4 due to restriction <4>\n"
+		"   List reduced from 4 to 0 due to restriction <0>\n");
+	limits_done(&l);
+	text_done(&said);
+}
+END_TEST
+
 START_TEST(limit_refuses_what_is_none)
 {
 	struct limits l = { .count = 0 };
@@ -73,4 +99,4 @@ START_TEST(limit_refuses_what_is_none)
 END_TEST
 
 UNIT_MAIN(limit, limit_is_count_fraction_or_expression, limits_apply_in_order,
-	  limit_refuses_what_is_none)
+	  limit_is_told_as_pstats_does, limit_refuses_what_is_none)

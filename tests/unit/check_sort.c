@@ -6,11 +6,12 @@
 
 #include "unit.h"
 
-/* name, file, line; self and total nanoseconds and samples. */
+/* Name, file, line; self and total samples and nanoseconds; calls, primitive.
+ */
 static const struct row rows[] = {
-	{ 0, 20, "b", "x.py", { { 1, 50 }, { 9, 60 } } },
-	{ 1, 3, "a", "x.py", { { 5, 10 }, { 6, 90 } } },
-	{ 2, 3, "a", "w.py", { { 3, 30 }, { 7, 30 } } },
+	{ 0, 20, "b", "x.py", { { 1, 50 }, { 0, 60 } }, 9, 6 },
+	{ 1, 3, "a", "x.py", { { 5, 10 }, { 0, 90 } }, 6, 6 },
+	{ 2, 3, "a", "w.py", { { 3, 30 }, { 0, 30 } }, 7, 7 },
 };
 
 /* The rows' functions in the order of the keys. */
@@ -37,7 +38,7 @@ START_TEST(sort_knows_the_keys_of_pstats)
 		{ "", "021" },	       { "time", "021" },
 		{ "tottime", "021" },  { "cumulative", "102" },
 		{ "cumtime", "102" },  { "ncalls", "021" },
-		{ "calls", "021" },    { "pcalls", "021" },
+		{ "calls", "021" },    { "pcalls", "201" },
 		{ "samples", "120" },  { "name", "210" },
 		{ "filename", "201" }, { "module", "201" },
 		{ "line", "210" },     { "nfl", "210" },
@@ -98,6 +99,24 @@ START_TEST(sort_refuses_what_is_no_key)
 }
 END_TEST
 
-UNIT_MAIN(sort, sort_knows_the_keys_of_pstats, sort_takes_unique_prefixes,
+START_TEST(sort_says_its_order_in_the_words_of_pstats)
+{
+	struct sort s = { .count = 0 };
+	struct text words = { 0 };
+	struct err err;
+
+	sort_describe(&s, &words);
+	ck_assert_str_eq(words.at, "internal time");
+	text_clear(&words);
+	ck_assert_int_eq(sort_parse(&s, "pc,nfl,2", &err), 0);
+	sort_describe(&s, &words);
+	ck_assert_str_eq(words.at, "primitive call count, name/file/line, "
+				   "cumulative time");
+	text_done(&words);
+}
+END_TEST
+
+UNIT_MAIN(sort, sort_says_its_order_in_the_words_of_pstats,
+	  sort_knows_the_keys_of_pstats, sort_takes_unique_prefixes,
 	  sort_goes_on_to_the_next_key, sort_reverses,
 	  sort_refuses_what_is_no_key)

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Deterministic profiling: which mechanism, which files, whose threads. See
+ * trace.h, and trace_event.h for what happens at an event.
+ */
+#include "trace.h"
+
+#include <regex.h>
+#include <stddef.h>
+
+#include "pyapi.h"
+#include "safe/codes.h"
+#include "safe/mask.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "safe/walk.h"
+#include "trace_clock.h"
+#include "trace_cost.h"
+#include "trace_event.h"
+#include "trace_mechanism.h"
+#include "trace_table.h"
+
+/* The first version with sys.monitoring. */
+#define MONITORING_MINOR 12
+
+__thread struct trace *trace_mine;
+uint64_t trace_costs[PP_COST_MAX];
+
+struct trace_window trace_window = { 0, UINT64_MAX };
+
+static struct {
+	const struct trace_mechanism *mechanism; /* NULL: nothing is traced */
+	regex_t include, exclude;
+} g;
+
+/* -- events -------------------------------------------------------------- */
+
+struct trace *trace_begin_mine(void)
+{
+	struct trace *mine;
+	struct thread *t;
+	uint64_t mask;
+
+	trace_mine = NULL;
+	if (!state_is_armed())
+		return NULL;
+	mask = mask_quiet(target.settings.signal);
+	t = thread_self_or_found(clock_now());
+	mask_unquiet(target.settings.signal, mask);
+	if (!t ||
+	    (target.settings.main_thread_only && t->kind != PP_THREAD_MAIN))
+		return NULL;
+	mine = trace_table_new(t);
+	if (!mine) {
+		state_count(PP_COUNT_uncounted, 1);
+		return NULL;
+	}
+	t->trace = mine;
+	trace_mine = mine;
+	mine->open->last = trace_clock_now();
+	return mine;
+}
+
+bool trace_is_outside(struct trace *t)
+{
+	return trace_pass(t) - trace_window.begin >= trace_window.span;
+}
+
+bool trace_is_at(const struct trace_function *f, uintptr_t address)
+{
+	const _Atomic uint32_t *word = codes_word(address);
+
+	return f->id &&
+	       atomic_load_explicit(word, memory_order_relaxed) == f->id;
+}
+
+/*
+ * A call ends that is not on top: either it began before we did, or others
+ * ended unseen (stacks were switched). Then those end now.
+ */
+void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now)
+{
+	struct trace_open *open = t->top;
+
+	while (open->edge != &t->root_edge &&
+	       !trace_is_at(open->edge->callee, address))
+		open--;
+	if (open->edge == &t->root_edge)
+		return;
+	while (t->top >= open)
+		trace_end_top(t, now, 0, 0);
+}
+
+/* -- files --------------------------------------------------------------- */
+
+static void compile(regex_t *regex, const char *expression)
+{
+	/* settings.c has tried it */
+	if (expression && regcomp(regex, expression, REG_EXTENDED | REG_NOSUB))
+		target.settings.trace = PP_TRACE_NONE;
+}
+
+static bool matches(const regex_t *regex, const char *expression,
+		    const char *name)
+{
+	return expression && regexec(regex, name, 0, NULL, 0) == 0;
+}
+
+bool trace_wants_file(const char *name)
+{
+	const struct settings *s = &target.settings;
+
+	if (s->include && matches(&g.include, s->include, name))
+		return true;
+	/* --include alone leaves out the rest */
+	return s->exclude ? !matches(&g.exclude, s->exclude, name)
+			  : !s->include;
+}
+
+/* -- the process --------------------------------------------------------- */
+
+static void fill_header(void)
+{
+	struct pp_header *h = state->header;
+
+	h->builtins = (uint32_t)target.settings.builtins;
+	for (int i = 0; i < PP_COST_MAX; i++)
+		h->costs[i] = trace_costs[i];
+	trace_clock_begin();
+	/* the fields above are valid from here on */
+	__atomic_store_n(&h->trace, target.settings.trace, __ATOMIC_RELEASE);
+}
+
+/* A number of nanoseconds from now, as the clock will show it. */
+static uint64_t ticks_at(uint64_t at_ns)
+{
+	const struct pp_header *h = state->header;
+	double rate = (double)(h->tick_ticks[1] - h->tick_ticks[0]) /
+		      (double)(h->tick_ns_at[1] - h->tick_ns_at[0]);
+
+	if (at_ns == UINT64_MAX)
+		return UINT64_MAX;
+	if (at_ns < h->tick_ns_at[1])
+		return h->tick_ticks[0];
+	return h->tick_ticks[1] +
+	       (uint64_t)((double)(at_ns - h->tick_ns_at[1]) * rate);
+}
+
+static void set_window(void)
+{
+	uint64_t end = ticks_at(atomic_load(&state->end_ns));
+
+	trace_window.begin = ticks_at(atomic_load(&state->begin_ns));
+	trace_window.span = end - trace_window.begin;
+}
+
+/*
+ * In a forked child: the functions that its thread is in were called in the
+ * parent and counted there. They are open here, but no calls of this process.
+ */
+static void take_over_stack(struct trace *t)
+{
+	uint64_t mask = mask_quiet(target.settings.signal);
+	struct stack s = { .frames = t->thread->now,
+			   .capacity = t->thread->capacity };
+	uintptr_t python = walk_thread_state();
+
+	if (python && walk(python, 0, &s) == 0)
+		for (uint32_t i = s.depth; i > 0; i--)
+			if (trace_enter(t, s.frames[i - 1].code, 0, NULL))
+				t->top->edge->shown->calls--;
+	mask_unquiet(target.settings.signal, mask);
+}
+
+void trace_prepare(void)
+{
+	const struct settings *s = &target.settings;
+
+	if (s->trace == PP_TRACE_NONE)
+		return;
+	compile(&g.include, s->include);
+	compile(&g.exclude, s->exclude);
+	trace_clock_choose();
+	g.mechanism = target.row->minor >= MONITORING_MINOR ? &trace_monitoring
+							    : &trace_setprofile;
+	if (s->trace == PP_TRACE_LINES)
+		target.settings.builtins = 0;
+	if (trace_cost_measure(g.mechanism) < 0)
+		g.mechanism = NULL;
+}
+
+void trace_start(void)
+{
+	if (g.mechanism && g.mechanism->begin() < 0)
+		g.mechanism = NULL;
+	if (!g.mechanism)
+		return;
+	fill_header();
+	set_window();
+}
+
+void trace_start_child(void)
+{
+	struct trace *t;
+
+	trace_mine = NULL;
+	if (!g.mechanism || !state_is_armed())
+		return;
+	fill_header();
+	t = trace_begin_mine();
+	if (t)
+		take_over_stack(t);
+}
+
+void trace_arm_threads(void)
+{
+	if (g.mechanism && g.mechanism->arm_threads)
+		g.mechanism->arm_threads();
+}
+
+void trace_thread_end(struct thread *t)
+{
+	trace_mine = NULL;
+	if (t->trace)
+		trace_table_free(t->trace);
+	t->trace = NULL;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Costs of tracing, see trace_cost.h. Small loops are run without and with
+ * tracing, into tables that are no part of the log, and the difference is
+ * divided by their events; the least of several runs counts, since whatever
+ * disturbs one makes it longer.
+ */
+#include "trace_cost.h"
+
+#include <stddef.h>
+
+#include "pyapi.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "trace.h"
+#include "trace_clock.h"
+#include "trace_event.h"
+#include "trace_table.h"
+
+#define FILE_INPUT 257 /* Py_file_input */
+
+/* Runs of each loop, and how often it goes round; as the sources say. */
+#define RUNS   8
+#define ROUNDS UINT64_C(500)
+
+/*
+ * Of a call that does nothing, this part is between its two events without us;
+ * the rest is its caller's.
+ */
+#define INSIDE_PART 4
+
+enum { LOOP_EMPTY, LOOP_PYTHON, LOOP_C, LOOP_LINES, LOOPS };
+
+static const struct {
+	const char *source;
+	uint64_t events; /* of the kind that is measured, in one run */
+} loops[LOOPS] = {
+	[LOOP_EMPTY] = { "for i in r: pass\n", ROUNDS },
+	[LOOP_PYTHON] = { "for i in r: f(i)\n", ROUNDS },
+	[LOOP_C] = { "for i in r: c(i); m(i)\n", 2 * ROUNDS },
+	/* one more line than the empty loop has is not counted: its `for` */
+	[LOOP_LINES] = { "for i in r:\n x = i\n y = x\n z = y\n", 3 * ROUNDS },
+};
+
+/* What the loops use. */
+static const char preface[] = "def f(i): pass\n"
+			      "r = range(500)\n"
+			      "c = abs\n"
+			      "m = {}.get\n";
+
+/* Ticks of one run, the least of all. */
+struct result {
+	uint64_t plain, traced;
+	uint64_t callees; /* when traced, those that callees have as self */
+};
+
+static struct {
+	void *names; /* a dictionary */
+	void *code[LOOPS];
+	struct result results[LOOPS];
+} g;
+
+/* -- running ------------------------------------------------------------- */
+
+/* Run a code object; -1 if it fails. */
+static int run(void *code)
+{
+	void *result = code ? py.PyEval_EvalCode(code, g.names, g.names) : NULL;
+
+	if (!result) {
+		py.PyErr_Clear();
+		return -1;
+	}
+	py.Py_DecRef(result);
+	return 0;
+}
+
+static void *compile(const char *source)
+{
+	void *code = py.Py_CompileString(source, "<pyprof>", FILE_INPUT);
+
+	py.PyErr_Clear();
+	return code;
+}
+
+static int prepare(void)
+{
+	void *code = compile(preface);
+	int ret;
+
+	g.names = py.PyDict_New();
+	if (!g.names || py.PyDict_SetItemString(g.names, "__builtins__",
+						py.PyEval_GetBuiltins()) < 0)
+		return -1;
+	ret = run(code);
+	for (int i = 0; i < LOOPS; i++)
+		g.code[i] = compile(loops[i].source);
+	if (code)
+		py.Py_DecRef(code);
+	return ret;
+}
+
+static void clean_up(void)
+{
+	for (int i = 0; i < LOOPS; i++)
+		if (g.code[i])
+			py.Py_DecRef(g.code[i]);
+	if (g.names) {
+		py.PyDict_Clear(g.names);
+		py.Py_DecRef(g.names);
+	}
+	py.PyErr_Clear();
+}
+
+static void keep_least(uint64_t *least, uint64_t value)
+{
+	if (!*least || value < *least)
+		*least = value;
+}
+
+static int run_plain(void)
+{
+	for (int i = 0; i < LOOPS; i++) {
+		uint64_t begin = trace_clock_now();
+
+		if (run(g.code[i]) < 0)
+			return -1;
+		keep_least(&g.results[i].plain, trace_clock_now() - begin);
+	}
+	return 0;
+}
+
+/* What the functions have as self that others called. */
+static uint64_t self_of_callees(const struct trace *t)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i <= t->function_mask; i++) {
+		const struct trace_function *f = t->functions[i];
+
+		for (; f; f = f->next)
+			for (const struct trace_edge *e = f->edges; e;
+			     e = e->next)
+				sum += e->caller == &t->root ? 0
+							     : e->shown->self;
+	}
+	return sum;
+}
+
+static int run_traced(const struct trace *t)
+{
+	for (int i = 0; i < LOOPS; i++) {
+		uint64_t before = self_of_callees(t);
+		uint64_t begin = trace_clock_now();
+
+		if (run(g.code[i]) < 0)
+			return -1;
+		keep_least(&g.results[i].traced, trace_clock_now() - begin);
+		keep_least(&g.results[i].callees, self_of_callees(t) - before);
+	}
+	return 0;
+}
+
+static int run_all(const struct trace_mechanism *mechanism, struct trace *t)
+{
+	int ret = 0;
+
+	for (int i = 0; i < RUNS && ret == 0; i++)
+		ret = run_plain();
+	if (ret < 0 || mechanism->begin() < 0)
+		return -1;
+	trace_mine = t;
+	for (int i = 0; i < RUNS && ret == 0; i++)
+		ret = run_traced(t);
+	trace_mine = NULL;
+	mechanism->end();
+	return ret;
+}
+
+/* -- what comes of it ---------------------------------------------------- */
+
+/* Ticks that tracing adds to a loop, more than to the empty one. */
+static uint64_t added(int loop)
+{
+	const struct result *r = &g.results[loop], *e = &g.results[LOOP_EMPTY];
+	uint64_t plain = r->plain + (loop == LOOP_EMPTY ? 0 : e->traced);
+	uint64_t traced = r->traced + (loop == LOOP_EMPTY ? 0 : e->plain);
+
+	return traced > plain ? traced - plain : 0;
+}
+
+static uint64_t less(uint64_t from, uint64_t what)
+{
+	return from > what ? from - what : 0;
+}
+
+/*
+ * A call's two costs, from the loop that makes it. `line` is what lines cost
+ * in the callee.
+ */
+static void set_call(enum pp_cost cost, int loop, uint64_t line)
+{
+	const struct result *r = &g.results[loop];
+	uint64_t n = loops[loop].events;
+	uint64_t whole = less(added(loop) / n, line);
+	uint64_t real = less(r->plain, g.results[LOOP_EMPTY].plain) / n;
+	uint64_t seen = less(r->callees / n, real / INSIDE_PART + line);
+
+	trace_costs[cost] = seen < whole ? seen : whole;
+	trace_costs[cost + 1] = whole - trace_costs[cost];
+}
+
+int trace_cost_measure(const struct trace_mechanism *mechanism)
+{
+	struct trace *t = trace_table_new(NULL);
+	uint64_t line = 0;
+	int ret = t ? prepare() : -1;
+
+	if (ret == 0)
+		ret = run_all(mechanism, t);
+	clean_up();
+	if (t)
+		trace_table_free(t);
+	if (ret < 0)
+		return ret;
+	if (target.settings.trace == PP_TRACE_LINES)
+		line = added(LOOP_LINES) / loops[LOOP_LINES].events;
+	trace_costs[PP_COST_line] = line;
+	set_call(PP_COST_python_inside, LOOP_PYTHON, line);
+	if (target.settings.builtins)
+		set_call(PP_COST_c_inside, LOOP_C, 0);
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an event costs, measured at start with the machine, the interpreter and
+ * the mechanism that there are: some milliseconds. Needs the GIL.
+ */
+#ifndef TRACE_COST_H
+#define TRACE_COST_H
+
+#include "pyprof/compiler.h"
+#include "trace_mechanism.h"
+
+/*
+ * Fill trace_costs; one that cannot be measured stays 0. Returns -1 if the
+ * mechanism does not begin, which is said in one line.
+ */
+int trace_cost_measure(const struct trace_mechanism *mechanism) PP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sys.monitoring (PEP 669), from CPython 3.12 on. There is no C function to
+ * register a callback, so it is done through the module; but a callback is an
+ * instance of a type of ours with a vectorcall of its own, which costs nothing
+ * but the call. All threads of the interpreter are covered, also those to come.
+ *
+ * Events are those of Python/legacy_tracing.c and Modules/_lsprof.c, so that
+ * counts are those of cProfile and of sys.settrace().
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "msg.h"
+#include "pyapi.h"
+#include "safe/codes.h"
+#include "safe/lines.h"
+#include "safe/target.h"
+#include "trace.h"
+#include "trace_event.h"
+#include "trace_host.h"
+
+#include "trace_mechanism.h"
+#include "trace_names.h"
+
+/* Include/structmember.h, Include/typeslots.h, Include/object.h: stable ABI. */
+#define TYPE_PYSSIZET	    19
+#define READONLY	    1
+#define SLOT_CALL	    50
+#define SLOT_MEMBERS	    72
+#define FLAG_NO_INSTANCE    (1u << 7)
+#define FLAG_IMMUTABLE	    (1u << 8)
+#define FLAG_HAS_VECTORCALL (1u << 11)
+
+/* PyMemberDef, PyType_Slot, PyType_Spec: stable ABI. */
+struct member {
+	const char *name;
+	int type;
+	intptr_t offset;
+	int flags;
+	const char *doc;
+};
+
+struct slot {
+	int number;
+	void *value;
+};
+
+struct spec {
+	const char *name;
+	int basicsize, itemsize;
+	unsigned flags;
+	struct slot *slots;
+};
+
+typedef void *callback(void *self, void *const *arguments, size_t count,
+		       void *names);
+
+/* An instance: PyObject_HEAD is two words in all versions that have this. */
+struct callback_object {
+	void *head[2];
+	callback *vectorcall;
+};
+
+static struct {
+	void *module; /* sys.monitoring */
+	long tool;
+	void *missing, *disable;
+	bool filters;
+} g;
+
+/* -- callbacks ----------------------------------------------------------- */
+
+/* A code object whose events are not wanted: never again, then. */
+static void *ignore(struct trace *t, void *code)
+{
+	if (g.filters && t && trace_table_excludes(t, (uintptr_t)code))
+		return g.disable;
+	return py._Py_NoneStruct;
+}
+
+static void *on_start(void *self, void *const *arguments, size_t count,
+		      void *names)
+{
+	struct trace *t = trace_of_thread();
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (PP_UNLIKELY(!t ||
+			!trace_enter(t, (uintptr_t)arguments[0], 0, NULL)))
+		return ignore(t, arguments[0]);
+	return py._Py_NoneStruct;
+}
+
+/* The same for PY_THROW, which is of no code object and cannot be disabled. */
+static void *on_throw(void *self, void *const *arguments, size_t count,
+		      void *names)
+{
+	on_start(self, arguments, count, names);
+	return py._Py_NoneStruct;
+}
+
+static void *on_end(void *self, void *const *arguments, size_t count,
+		    void *names)
+{
+	struct trace *t = trace_of_thread();
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (PP_LIKELY(t != NULL))
+		trace_leave(t, (uintptr_t)arguments[0], PP_COST_python_inside);
+	return py._Py_NoneStruct;
+}
+
+/* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
+static uintptr_t method_of(void *const *arguments)
+{
+	void *callable = arguments[2];
+	uintptr_t method = trace_names_method(callable);
+
+	/* a method without an object is called in vain */
+	if (PP_UNLIKELY(method && arguments[3] == g.missing &&
+			trace_names_is_descriptor(callable)))
+		return 0;
+	return method;
+}
+
+static void *on_call(void *self, void *const *arguments, size_t count,
+		     void *names)
+{
+	uintptr_t method = method_of(arguments);
+	struct trace *t;
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (!method)
+		return py._Py_NoneStruct;
+	t = trace_of_thread();
+	if (PP_UNLIKELY(!t ||
+			(g.filters &&
+			 trace_table_excludes(t, (uintptr_t)arguments[0]))))
+		return py._Py_NoneStruct;
+	trace_enter(t, method, 0, arguments[2]);
+	return py._Py_NoneStruct;
+}
+
+static void *on_c_end(void *self, void *const *arguments, size_t count,
+		      void *names)
+{
+	uintptr_t method = method_of(arguments);
+	struct trace *t = method ? trace_of_thread() : NULL;
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (t)
+		trace_leave(t, method, PP_COST_c_inside);
+	return py._Py_NoneStruct;
+}
+
+/* -- lines --------------------------------------------------------------- */
+
+/* A small int, which offsets and lines are. */
+static uint32_t number_of(const void *object)
+{
+	uint32_t digit;
+
+	memcpy(&digit, (const char *)object + target.row->long_digit,
+	       sizeof(digit));
+	return digit;
+}
+
+/* The line of an instruction, as the log has it. */
+static uint32_t line_at(uintptr_t code, uint32_t offset)
+{
+	struct codes_span table;
+	uint32_t firstlineno;
+
+	if (!codes_read_lines(code, &table, &firstlineno))
+		return 0;
+	return lines_decode(target.row->lines, &table,
+			    offset / (uint32_t)target.row->lasti_scale);
+}
+
+/* The line on which a function is entered, or goes on. */
+static uint32_t entry_line(struct trace_function *f, uintptr_t code,
+			   uint32_t offset)
+{
+	if (f->entry_offset != offset) {
+		f->entry_line = line_at(code, offset);
+		f->entry_offset = offset;
+	}
+	return f->entry_line;
+}
+
+static void *on_line_start(void *self, void *const *arguments, size_t count,
+			   void *names)
+{
+	struct trace *t = trace_of_thread();
+	uintptr_t code = (uintptr_t)arguments[0];
+	struct trace_function *f = t ? trace_enter(t, code, t->top->line, NULL)
+				     : NULL;
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (PP_UNLIKELY(!f))
+		return ignore(t, arguments[0]);
+	trace_entry(t, entry_line(f, code, number_of(arguments[1])));
+	return py._Py_NoneStruct;
+}
+
+static void *on_line_throw(void *self, void *const *arguments, size_t count,
+			   void *names)
+{
+	on_line_start(self, arguments, count, names);
+	return py._Py_NoneStruct;
+}
+
+static void *on_line(void *self, void *const *arguments, size_t count,
+		     void *names)
+{
+	struct trace *t = trace_of_thread();
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (PP_UNLIKELY(!t))
+		return py._Py_NoneStruct;
+	if (!trace_line(t, (uintptr_t)arguments[0],
+			number_of(arguments[1]) -
+				t->top->edge->callee->firstlineno))
+		return ignore(t, arguments[0]);
+	return py._Py_NoneStruct;
+}
+
+/*
+ * sys.settrace() shows a line again when a loop jumps back within it; LINE does
+ * not. Other jumps are not wanted again.
+ */
+static void *on_jump(void *self, void *const *arguments, size_t count,
+		     void *names)
+{
+	uintptr_t code = (uintptr_t)arguments[0];
+	uint32_t from = number_of(arguments[1]), to = number_of(arguments[2]);
+	struct trace *t;
+	uint32_t line;
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (to > from)
+		return g.disable;
+	line = line_at(code, to);
+	if (line != line_at(code, from))
+		return g.disable;
+	t = trace_of_thread();
+	if (t)
+		trace_line(t, code, line);
+	return py._Py_NoneStruct;
+}
+
+/* -- sys.setprofile() ---------------------------------------------------- */
+
+static __thread trace_host_function *hosts;
+
+/*
+ * Our instrumentation makes the call of sys.setprofile() itself bring the new
+ * function a return, which it would not get without us. It is put in front of
+ * that function for this one event.
+ */
+static int on_first(void *object, void *frame, int what, void *argument)
+{
+	*trace_host_slot(target.thread_state(), false) = hosts;
+	return trace_host_is_return(what, argument)
+		       ? 0
+		       : hosts(object, frame, what, argument);
+}
+
+static void after_set_profile(void)
+{
+	trace_host_function **slot =
+		trace_host_slot(target.thread_state(), false);
+
+	if (!*slot || *slot == on_first)
+		return;
+	hosts = *slot;
+	*slot = on_first;
+}
+
+/* -- registration -------------------------------------------------------- */
+
+/* What is registered, for calls, for C calls too, and for lines. */
+struct wanted {
+	const char *event;
+	callback *function;
+};
+
+static const struct wanted calls[] = {
+	{ "PY_START", on_start }, { "PY_RESUME", on_start },
+	{ "PY_THROW", on_throw }, { "PY_RETURN", on_end },
+	{ "PY_YIELD", on_end },	  { "PY_UNWIND", on_end },
+	{ NULL, NULL },
+};
+
+static const struct wanted c_calls[] = {
+	{ "CALL", on_call },
+	{ "C_RETURN", on_c_end },
+	{ "C_RAISE", on_c_end },
+	{ NULL, NULL },
+};
+
+static const struct wanted lines[] = {
+	{ "PY_START", on_line_start },
+	{ "PY_RESUME", on_line_start },
+	{ "PY_THROW", on_line_throw },
+	{ "PY_RETURN", on_end },
+	{ "PY_YIELD", on_end },
+	{ "PY_UNWIND", on_end },
+	{ "LINE", on_line },
+	{ "JUMP", on_jump },
+	{ NULL, NULL },
+};
+
+static void *make_type(void)
+{
+	static struct member members[] = {
+		{ "__vectorcalloffset__", TYPE_PYSSIZET,
+		  offsetof(struct callback_object, vectorcall), READONLY,
+		  NULL },
+		{ NULL, 0, 0, 0, NULL },
+	};
+	static struct slot slots[] = {
+		{ SLOT_MEMBERS, members },
+		{ SLOT_CALL, NULL },
+		{ 0, NULL },
+	};
+	static struct spec spec = {
+		"pyprof.callback", sizeof(struct callback_object), 0,
+		FLAG_NO_INSTANCE | FLAG_IMMUTABLE | FLAG_HAS_VECTORCALL, slots
+	};
+
+	slots[1].value = (void *)py.PyVectorcall_Call;
+	return py.PyType_FromSpec(&spec);
+}
+
+/* Drop what a call returned; -1 if it failed, which is forgotten. */
+static int done(void *result)
+{
+	if (!result) {
+		py.PyErr_Clear();
+		return -1;
+	}
+	py.Py_DecRef(result);
+	return 0;
+}
+
+static long event_number(void *events, const char *name)
+{
+	void *value = py.PyObject_GetAttrString(events, name);
+	long n = value ? py.PyLong_AsLong(value) : 0;
+
+	if (value)
+		py.Py_DecRef(value);
+	else
+		py.PyErr_Clear();
+	return n;
+}
+
+/* Register callbacks; *mask gets their events. */
+static int add(void *type, const struct wanted *list, long *mask)
+{
+	void *events = py.PyObject_GetAttrString(g.module, "events");
+	int ret = events ? 0 : -1;
+
+	for (; ret == 0 && list->event; list++) {
+		long number = event_number(events, list->event);
+		struct callback_object *object = py._PyObject_New(type);
+
+		if (!object || !number)
+			return -1;
+		object->vectorcall = list->function;
+		ret = done(py.PyObject_CallMethod(g.module, "register_callback",
+						  "llO", g.tool, number,
+						  object));
+		py.Py_DecRef(object);
+		*mask |= number;
+	}
+	if (events)
+		py.Py_DecRef(events);
+	return ret;
+}
+
+/*
+ * A tool of those that PEP 669 leaves to no purpose, first; never those of
+ * debuggers, coverage and profilers, which the program may want.
+ */
+static int take_tool(void)
+{
+	static const long tools[] = { 4, 3, 5 };
+
+	for (size_t i = 0; i < ARRAY_LEN(tools); i++) {
+		g.tool = tools[i];
+		if (done(py.PyObject_CallMethod(g.module, "use_tool_id", "ls",
+						g.tool, "pyprof")) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+static int set_events(long mask)
+{
+	return done(py.PyObject_CallMethod(g.module, "set_events", "ll", g.tool,
+					   mask));
+}
+
+static int register_all(void)
+{
+	void *type = make_type();
+	long mask = 0;
+	int ret;
+
+	if (!type)
+		return -1;
+	if (target.settings.trace == PP_TRACE_LINES)
+		ret = add(type, lines, &mask);
+	else
+		ret = add(type, calls, &mask);
+	if (ret == 0 && target.settings.builtins)
+		ret = add(type, c_calls, &mask);
+	py.Py_DecRef(type);
+	return ret < 0 ? ret : set_events(mask);
+}
+
+static int complain(const char *what)
+{
+	py.PyErr_Clear();
+	msg_line(what, "; the program runs untraced", NULL);
+	return -1;
+}
+
+static int begin(void)
+{
+	g.filters = target.settings.include || target.settings.exclude;
+	g.module = py.PySys_GetObject("monitoring");
+	if (!g.module)
+		return complain("there is no sys.monitoring");
+	if (take_tool() < 0)
+		return complain("no tool id of sys.monitoring is free");
+	g.missing = py.PyObject_GetAttrString(g.module, "MISSING");
+	g.disable = py.PyObject_GetAttrString(g.module, "DISABLE");
+	if (!g.missing || !g.disable || register_all() < 0)
+		return complain("sys.monitoring refuses");
+	if (target.settings.builtins)
+		trace_host_watch("setprofile", after_set_profile);
+
+	return 0;
+}
+
+static void end(void)
+{
+	set_events(0);
+	done(py.PyObject_CallMethod(g.module, "free_tool_id", "l", g.tool));
+}
+
+const struct trace_mechanism trace_monitoring = { begin, end, NULL };

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What cProfile calls a C function: "<built-in method time.sleep>" for one of a
+ * module, the repr of the descriptor for a method, "<method 'append' of 'list'
+ * objects>". Where cProfile would ask an object of Python code for its repr,
+ * the name alone is given: that code is not ours to run.
+ */
+#include "trace_names.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "pyapi.h"
+#include "safe/codes.h"
+#include "safe/target.h"
+#include "text.h"
+
+/* A member of an object that is a pointer. */
+static void *pointer_in(const void *object, int32_t offset)
+{
+	void *p;
+
+	memcpy(&p, (const char *)object + offset, sizeof(p));
+	return p;
+}
+
+static void *type_of(const void *object)
+{
+	return pointer_in(object, target.row->ob_type);
+}
+
+static bool is_c_function(const void *object)
+{
+	const void *type = type_of(object);
+
+	return type == py.PyCFunction_Type ||
+	       (type == py.PyCMethod_Type && type);
+}
+
+uintptr_t trace_names_method(void *callable)
+{
+	if (is_c_function(callable))
+		return (uintptr_t)pointer_in(callable, target.row->fn_ml);
+	if (type_of(callable) == py.PyMethodDescr_Type)
+		return (uintptr_t)pointer_in(callable,
+					     target.row->descr_method);
+	return 0;
+}
+
+bool trace_names_is_descriptor(const void *callable)
+{
+	return type_of(callable) == py.PyMethodDescr_Type;
+}
+
+/* Has it a repr that is C code and names no address? */
+static bool is_descriptor(const void *object)
+{
+	const void *type = type_of(object);
+
+	return type == py.PyMethodDescr_Type ||
+	       type == py.PyClassMethodDescr_Type || is_c_function(object);
+}
+
+static bool add_repr(struct text *name, void *object)
+{
+	void *repr = py.PyObject_Repr(object);
+	const char *utf8 = repr ? py.PyUnicode_AsUTF8(repr) : NULL;
+
+	if (utf8)
+		text_add(name, utf8);
+	else
+		py.PyErr_Clear();
+	if (repr)
+		py.Py_DecRef(repr);
+	return utf8 != NULL;
+}
+
+/* What the function's type has under its name, borrowed; or NULL. */
+static void *find_in_type(void *self, const char *name)
+{
+	void *key = py.PyUnicode_FromString(name);
+	void *found = key ? py._PyType_Lookup(type_of(self), key) : NULL;
+
+	py.PyErr_Clear();
+	if (key)
+		py.Py_DecRef(key);
+	return found;
+}
+
+/* The module that a function says to be of; NULL if it says none. */
+static const char *module_of(const void *function)
+{
+	void *module = pointer_in(function, target.row->fn_module);
+	const char *name = module ? py.PyUnicode_AsUTF8(module) : NULL;
+
+	py.PyErr_Clear();
+	return name;
+}
+
+static void add_method_name(struct text *name, const char *prefix,
+			    const char *module, const char *function)
+{
+	text_add(name, prefix);
+	if (module) {
+		text_add(name, module);
+		text_add(name, ".");
+	}
+	text_add(name, function);
+	text_add(name, ">");
+}
+
+static void name_function(struct text *name, void *function)
+{
+	const void *method = pointer_in(function, target.row->fn_ml);
+	const char *word = pointer_in(method, target.row->ml_name);
+	const char *module = module_of(function);
+	void *self = pointer_in(function, target.row->fn_self);
+	void *found = self ? find_in_type(self, word) : NULL;
+
+	if (!self) {
+		if (module && strcmp(module, "builtins") == 0)
+			module = NULL;
+		add_method_name(name, "<", module, word);
+		return;
+	}
+	if (found && is_descriptor(found) && add_repr(name, found))
+		return;
+	add_method_name(name, "<built-in method ", module, word);
+}
+
+uint32_t trace_names_id(struct thread *t, uintptr_t method, void *callable)
+{
+	struct text name;
+
+	text_init(&name);
+	if (is_c_function(callable))
+		name_function(&name, callable);
+	else if (!add_repr(&name, callable))
+		text_add(&name, "<built-in method>");
+	return codes_id_of_c(t, method, name.at, (uint32_t)name.length);
+}

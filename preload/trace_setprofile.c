@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PyEval_SetProfile, or PyEval_SetTrace for lines, to CPython 3.11. Both are of
+ * one thread state. The first thread is armed by the function itself; that
+ * shows what it changes, and the same is then written into the states of
+ * others. The profile object stays NULL, so that sys.getprofile() says None.
+ *
+ * A program that sets a function of its own takes ours away: there is room for
+ * one only. Then ours takes its place again and calls the program's, whose
+ * object stays where it was. sys.setprofile() is watched for that; what does
+ * it otherwise (cProfile) is told of by an audit hook beforehand, and a pending
+ * call sees a moment later what came of it. That runs in the main thread; in
+ * others the program's function stays, and the log has a note of the time.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "log.h"
+#include "msg.h"
+#include "pyapi.h"
+#include "safe/clock.h"
+#include "safe/mask.h"
+#include "safe/state.h"
+#include "safe/target.h"
+#include "text.h"
+#include "trace.h"
+#include "trace_event.h"
+#include "trace_host.h"
+#include "trace_mechanism.h"
+#include "trace_names.h"
+
+/* Notes of gaps in one log; more would drown the rest. */
+#define GAPS_MOST 6
+
+/* A thread that has lost our function. */
+struct gap {
+	void *state; /* its Python thread state; NULL: free */
+	int tid;
+	uint64_t begin_ns;
+	bool noted;
+};
+
+static struct {
+	/* Of the first thread, when it was armed. */
+	uint32_t use_tracing;
+	struct gap gaps[GAPS_MOST];
+	unsigned notes;
+	bool pending, hooked;
+} g;
+
+/* -- events -------------------------------------------------------------- */
+
+static void *pointer_at(const void *object, int32_t offset)
+{
+	void *p;
+
+	memcpy(&p, (const char *)object + offset, sizeof(p));
+	return p;
+}
+
+static uintptr_t code_of(const void *frame)
+{
+	if (target.row->fo_frame != PYVER_NONE)
+		frame = pointer_at(frame, target.row->fo_frame);
+	return (uintptr_t)pointer_at(frame, target.row->f_code);
+}
+
+/* The line of a frame during an event, as the log has it. */
+static uint32_t line_of(const void *frame, const struct trace_function *f)
+{
+	uint32_t line;
+
+	memcpy(&line, (const char *)frame + target.row->fo_lineno,
+	       sizeof(line));
+	return line - f->firstlineno;
+}
+
+static void call_c(struct trace *t, const void *frame, void *function)
+{
+	if (target.settings.include || target.settings.exclude)
+		if (trace_table_excludes(t, code_of(frame)))
+			return;
+	trace_enter(t, trace_names_method(function), 0, function);
+}
+
+/* The program's own function, which has an object, gets the event too. */
+static int forward(const struct trace *t, void *object, void *frame, int what,
+		   void *argument)
+{
+	if (!t->host || trace_host_is_return(what, argument))
+		return 0;
+	return t->host(object, frame, what, argument);
+}
+
+static int on_profile(void *object, void *frame, int what, void *argument)
+{
+	struct trace *t = trace_of_thread();
+
+	if (PP_UNLIKELY(!t))
+		return 0;
+	switch (what) {
+	case EVENT_CALL:
+		trace_enter(t, code_of(frame), 0, NULL);
+		break;
+	case EVENT_RETURN:
+		trace_leave(t, code_of(frame), PP_COST_python_inside);
+		break;
+	case EVENT_C_CALL:
+		if (target.settings.builtins)
+			call_c(t, frame, argument);
+		break;
+	case EVENT_C_EXCEPTION:
+	case EVENT_C_RETURN:
+		if (target.settings.builtins)
+			trace_leave(t, trace_names_method(argument),
+				    PP_COST_c_inside);
+		break;
+	default:
+		break;
+	}
+	return PP_LIKELY(!object) ? 0
+				  : forward(t, object, frame, what, argument);
+}
+
+static int on_trace(void *object, void *frame, int what, void *argument)
+{
+	struct trace *t = trace_of_thread();
+	struct trace_function *f;
+
+	if (PP_UNLIKELY(!t))
+		return 0;
+	switch (what) {
+	case EVENT_CALL:
+		f = trace_enter(t, code_of(frame), t->top->line, NULL);
+		if (f)
+			trace_entry(t, line_of(frame, f));
+		break;
+	case EVENT_LINE:
+		trace_line(t, code_of(frame),
+			   line_of(frame, t->top->edge->callee));
+		break;
+	case EVENT_RETURN:
+		trace_leave(t, code_of(frame), PP_COST_python_inside);
+		break;
+	default:
+		break;
+	}
+	return PP_LIKELY(!object) ? 0
+				  : forward(t, object, frame, what, argument);
+}
+
+/* -- threads ------------------------------------------------------------- */
+
+static bool traces_lines(void)
+{
+	return target.settings.trace == PP_TRACE_LINES;
+}
+
+static trace_host_function **function_slot(void *state_of_thread)
+{
+	return trace_host_slot(state_of_thread, traces_lines());
+}
+
+static trace_host_function *our_function(void)
+{
+	return traces_lines() ? on_trace : on_profile;
+}
+
+static char *use_tracing_slot(void *state_of_thread)
+{
+	if (target.row->ts_tracing_cframe != PYVER_NONE)
+		state_of_thread = pointer_at(state_of_thread,
+					     target.row->ts_tracing_cframe);
+	return (char *)state_of_thread + target.row->ts_use_tracing;
+}
+
+static void arm(void *state_of_thread)
+{
+	trace_host_function **slot = function_slot(state_of_thread);
+
+	if (*slot)
+		return;
+	*slot = our_function();
+	memcpy(use_tracing_slot(state_of_thread), &g.use_tracing,
+	       (size_t)target.row->use_tracing_bytes);
+}
+
+/* The calling thread's state, if it has the GIL. */
+static void *state_with_gil(void)
+{
+	void *mine = target.thread_state();
+	void *current = pointer_at((const void *)target.runtime,
+				   target.row->rt_tstate_current);
+
+	return mine == current ? mine : NULL;
+}
+
+static void arm_threads(void)
+{
+	void *mine = state_with_gil(), *each;
+
+	if (!mine || !g.use_tracing)
+		return;
+	each = py.PyInterpreterState_ThreadHead(
+		pointer_at(mine, target.row->ts_interp));
+	for (; each; each = py.PyThreadState_Next(each))
+		arm(each);
+}
+
+static const char gap_begins[] =
+	": not traced, the program profiles itself, from ";
+
+/* -- gaps ---------------------------------------------------------------- */
+
+static void note(const struct gap *gap, const char *what, uint64_t at_ns)
+{
+	struct thread *t = thread_self();
+	uint64_t ms = (at_ns - state->header->start_ns) / 1000000, mask;
+	struct text line;
+
+	if (!t || g.notes++ >= 2 * GAPS_MOST)
+		return;
+	text_init(&line);
+	text_add(&line, "thread ");
+	text_add_number(&line, (uint64_t)gap->tid);
+	text_add(&line, what);
+	text_add_number(&line, ms / 1000);
+	text_add(&line, ".");
+	text_add_number(&line, ms % 1000 / 100);
+	text_add_number(&line, ms % 100 / 10);
+	text_add_number(&line, ms % 10);
+	text_add(&line, " s on");
+	mask = mask_quiet(target.settings.signal);
+	log_note(t, line.at);
+	mask_unquiet(target.settings.signal, mask);
+}
+
+/* The calling thread has a function of the program's: go before it. */
+static void go_before(void *mine)
+{
+	trace_host_function **slot = function_slot(mine);
+	struct trace *t = trace_of_thread();
+
+	if (!t || !*slot || *slot == our_function())
+		return;
+	t->host = *slot;
+	*slot = our_function();
+}
+
+/* After sys.setprofile() or sys.settrace() in this thread. */
+static void after_set(void)
+{
+	void *mine = target.thread_state();
+
+	if (!g.use_tracing || !state_is_armed())
+		return;
+	go_before(mine);
+	arm(mine);
+}
+
+/* The thread has ours again, or has none: arm it. */
+static void look_at(struct gap *gap)
+{
+	trace_host_function *function;
+
+	if (gap->state == target.thread_state())
+		go_before(gap->state);
+	function = *function_slot(gap->state);
+	if (function && function != our_function()) {
+		if (!gap->noted)
+			note(gap, gap_begins, gap->begin_ns);
+		gap->noted = true;
+		return;
+	}
+	arm(gap->state);
+	if (gap->noted)
+		note(gap, ": traced again from ", clock_now());
+	gap->state = NULL;
+}
+
+/* Does a thread state still live? */
+static bool lives(const void *state_of_thread)
+{
+	void *each = py.PyInterpreterState_ThreadHead(
+		pointer_at(target.thread_state(), target.row->ts_interp));
+
+	while (each && each != state_of_thread)
+		each = py.PyThreadState_Next(each);
+	return each != NULL;
+}
+
+static int on_pending(void *data)
+{
+	(void)data;
+	g.pending = false;
+	if (!state_is_armed())
+		return 0;
+	for (unsigned i = 0; i < GAPS_MOST; i++) {
+		struct gap *gap = &g.gaps[i];
+
+		if (gap->state && !lives(gap->state)) {
+			if (!gap->noted)
+				note(gap, gap_begins, gap->begin_ns);
+			gap->state = NULL;
+		}
+		if (gap->state)
+			look_at(gap);
+	}
+	arm_threads();
+	return 0;
+}
+
+static void begin_gap(void *mine)
+{
+	struct gap *gap = g.gaps;
+
+	while (gap < &g.gaps[GAPS_MOST] && gap->state && gap->state != mine)
+		gap++;
+	if (gap == &g.gaps[GAPS_MOST] || gap->state == mine)
+		return;
+	*gap = (struct gap){ mine, sys_gettid(), clock_now(), false };
+}
+
+/* Our function, or the program's, is about to be replaced in this thread. */
+static int on_audit(const char *event, void *arguments, void *data)
+{
+	(void)arguments;
+	(void)data;
+	if (event[0] != 's' || !g.use_tracing || !state_is_armed() ||
+	    strcmp(event, traces_lines() ? "sys.settrace" : "sys.setprofile") !=
+		    0)
+		return 0;
+	begin_gap(target.thread_state());
+	if (!g.pending)
+		g.pending = py.Py_AddPendingCall(on_pending, NULL) == 0;
+	return 0;
+}
+
+/* -- beginning ----------------------------------------------------------- */
+
+static void set(int (*function)(void *, void *, int, void *))
+{
+	if (traces_lines())
+		py.PyEval_SetTrace(function, NULL);
+	else
+		py.PyEval_SetProfile(function, NULL);
+}
+
+static int begin(void)
+{
+	void *mine = target.thread_state();
+
+	if (*function_slot(mine)) {
+		msg_line("another profiler or debugger is at work",
+			 "; the program runs untraced", NULL);
+		return -1;
+	}
+	set(traces_lines() ? on_trace : on_profile);
+	memcpy(&g.use_tracing, use_tracing_slot(mine),
+	       (size_t)target.row->use_tracing_bytes);
+	if (*function_slot(mine) != our_function() || !g.use_tracing) {
+		g.use_tracing = 0;
+		msg_line("threads cannot be traced but the first", NULL, NULL);
+		return 0;
+	}
+	arm_threads();
+	trace_host_watch(traces_lines() ? "settrace" : "setprofile", after_set);
+	if (!g.hooked)
+		g.hooked = py.PySys_AddAuditHook(on_audit, NULL) == 0;
+	return 0;
+}
+
+static void end(void)
+{
+	g.use_tracing = 0;
+	set(NULL);
+}
+
+const struct trace_mechanism trace_setprofile = { begin, end, arm_threads };

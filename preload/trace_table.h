@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one thread's deterministic profile is made of: its tables in the log,
+ * which format.h describes and which are changed in place, and an index of
+ * ours to find the right struct for an event. A thread's own, used while it
+ * has the GIL; the memory is wiped in a forked child.
+ */
+#ifndef TRACE_TABLE_H
+#define TRACE_TABLE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pyprof/compiler.h"
+#include "pyprof/format.h"
+#include "safe/chunk.h"
+#include "safe/thread.h"
+
+struct trace_function;
+
+/* What becomes of an event whose function is this. */
+enum trace_fate {
+	TRACE_WANTED,
+	TRACE_EXCLUDED, /* --include and --exclude leave it out */
+};
+
+/* An edge of the log, and whom it leads to. */
+struct trace_edge {
+	struct pp_edge *shown; /* in the log */
+	struct trace_function *callee;
+	const struct trace_function *caller;
+	struct trace_edge *next; /* to the same callee */
+	uint32_t number, line;	 /* as in the log */
+};
+
+struct trace_function {
+	uint32_t id; /* of the code in the log; 0: the root of all */
+	uint32_t fate;
+	uint32_t open; /* calls of it that have not returned */
+	uint32_t firstlineno;
+	uintptr_t address;	/* where it was seen last */
+	struct pp_line **lines; /* by line in the log, plus 1 */
+	uint32_t line_room;
+	_Atomic uint32_t word; /* its id, for slots of a trace without a log */
+	uint32_t entry_offset; /* the last instruction that was entered, and */
+	uint32_t entry_line;   /* its line in the log */
+	struct trace_edge *edges;    /* to it */
+	struct trace_function *next; /* in the same bucket */
+};
+
+/*
+ * From a call as it is seen to its edge. `word` is where the callee's id stands
+ * as long as the address is still its, see codes_word().
+ */
+struct trace_slot {
+	const struct trace_function *caller;
+	uintptr_t address;
+	uint32_t line;
+	uint32_t id;
+	const _Atomic uint32_t *word;
+	struct trace_edge *edge;
+};
+
+/* A call that is open: what lies in pp_open_call.writer. */
+struct trace_open {
+	uint64_t begun, own;
+	uint32_t number, line;
+	struct trace_edge *edge;
+	struct pp_line *at; /* the line it is on; NULL: none */
+};
+
+_Static_assert(sizeof(struct trace_open) == sizeof(struct pp_open_call),
+	       "an open call is as the log has it");
+
+/*
+ * top is the call that runs now. Below the outermost, in the tail of the head,
+ * stands one that is none: its edge leads to the root.
+ */
+struct trace {
+	uint32_t live; /* 1; 0 once a forked child has it, or it has ended */
+	uint32_t slot_mask;
+	struct trace_slot *slots;
+	struct pp_open *open;
+	struct trace_open *top, *limit;
+
+	uint32_t slot_count;
+	struct thread *thread; /* NULL: there is no log */
+	/* To 3.11: the program's own profile or trace function, or NULL. */
+	int (*host)(void *object, void *frame, int what, void *argument);
+
+	struct trace_function **functions; /* buckets by id */
+	uint32_t function_count, function_mask;
+	struct pp_edge *edge_next, *edge_limit;
+	uint32_t edge_count;
+	struct pp_line *line_next, *line_limit;
+	uint32_t edge_bytes, line_bytes; /* of the next table */
+	uint8_t *arena, *arena_end;
+	struct trace_block *blocks; /* all memory, to be given back */
+	struct trace_chunk *chunks; /* all tables */
+	struct chunk open_chunk;
+	struct trace_edge root_edge;
+	struct trace_function root;
+	struct pp_edge root_shown;
+};
+
+/*
+ * The trace of a thread that has none, or of nobody, without a log (t is NULL):
+ * to measure what events cost. NULL without memory or room.
+ */
+struct trace *trace_table_new(struct thread *t);
+
+/* The thread has ended: give back what is not the log's. */
+void trace_table_free(struct trace *t);
+
+/*
+ * The edge of a call of the code object at this address, or of a C function
+ * (`callable` is not NULL, and the address its PyMethodDef's), which is made if
+ * there was none or the address was of something else. NULL if the callee is
+ * excluded, or there is no room, which is counted. Slow.
+ */
+struct trace_edge *trace_table_edge(struct trace *t,
+				    const struct trace_function *caller,
+				    uintptr_t address, uint32_t line,
+				    void *callable);
+
+/* Room for one more open call. Returns -1 if there is none. */
+int trace_table_grow_open(struct trace *t) PP_MUST_CHECK;
+
+/* The line of the function, which is added if it is new; NULL: no room. */
+struct pp_line *trace_table_line(struct trace *t, struct trace_function *f,
+				 uint32_t line);
+
+/* Is a code object excluded that no slot was asked for? */
+bool trace_table_excludes(struct trace *t, uintptr_t code);
+
+static inline uint32_t trace_table_hash(const void *caller, uintptr_t address,
+					uint32_t line)
+{
+	uint64_t key = ((uintptr_t)caller >> 4) * UINT64_C(31) ^ address >> 4 ^
+		       (uint64_t)line << 20;
+
+	return (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+#endif
