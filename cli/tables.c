@@ -283,6 +283,8 @@ static void close_call(struct closing *c, const struct pp_open_call *open,
 	uint64_t ns = less(c->end_ns, ticks_at_ns(p, open->begun));
 	uint64_t own_ns;
 
+	if (!c->calls)
+		return;
 	own_ns = process_ticks_ns(p, 1, less(c->open->head.own, open->own));
 	if (!begin_running(c, edge)) {
 		call->total_ns += ns;

@@ -95,7 +95,8 @@ trace_enter(struct trace *t, uintptr_t address, uint32_t line, void *callable)
 	edge->shown->calls++;
 	if (callee->open++)
 		edge->shown->recursive++;
-	if (edge->shown->open++)
+	edge->shown->open++;
+	if (edge->pair->pair_open++)
 		edge->shown->recursive_edge++;
 	top = t->top + 1;
 	top->own = t->open->own;
@@ -120,10 +121,11 @@ static inline void trace_end_top(struct trace *t, uint64_t now, uint64_t inside,
 	uint64_t own = t->open->own + inside - top->own;
 
 	edge->open--;
+	top->edge->pair->pair_open--;
 	if (!--top->edge->callee->open) {
 		edge->total += took;
 		edge->own += own;
-	} else if (!edge->open) {
+	} else if (!top->edge->pair->pair_open) {
 		edge->rest += took;
 		edge->rest_own += own;
 	}

@@ -211,6 +211,16 @@ static struct pp_edge *new_shown(struct trace *t)
 	return t->edge_next;
 }
 
+/* The first edge between two functions; this one, if there is none yet. */
+static struct trace_edge *find_pair(struct trace_edge *edge)
+{
+	struct trace_edge *other = edge->next;
+
+	while (other && other->caller != edge->caller)
+		other = other->next;
+	return other ? other->pair : edge;
+}
+
 static struct trace_edge *new_edge(struct trace *t,
 				   const struct trace_function *caller,
 				   struct trace_function *callee, uint32_t line)
@@ -221,8 +231,15 @@ static struct trace_edge *new_edge(struct trace *t,
 	if (!shown)
 		return NULL;
 	t->edge_next++;
-	*edge = (struct trace_edge){ shown,	    callee,	   caller,
-				     callee->edges, t->edge_count, line };
+	*edge = (struct trace_edge){
+		.shown = shown,
+		.callee = callee,
+		.caller = caller,
+		.next = callee->edges,
+		.number = t->edge_count,
+		.line = line,
+	};
+	edge->pair = find_pair(edge);
 	t->edge_count++;
 	callee->edges = edge;
 	shown->caller = caller->id;

@@ -31,6 +31,8 @@ struct trace_edge {
 	struct trace_function *callee;
 	const struct trace_function *caller;
 	struct trace_edge *next; /* to the same callee */
+	struct trace_edge *pair; /* the first of this caller, on any line */
+	uint32_t pair_open;	 /* in that one: their calls that are open */
 	uint32_t number, line;	 /* as in the log */
 };
 

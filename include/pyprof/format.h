@@ -164,12 +164,13 @@ enum pp_info {
  *
  * total is the time of those calls during which the callee was not running
  * already further out in this thread; rest that of those during which it was,
- * but not by this edge. So the totals of all edges to a function add up to the
- * function's, as cProfile counts it, and total + rest is the edge's. own and
- * rest_own are what pyprof itself took of them, see PP_COSTS. self is time in
- * the callee but not in its callees. All but own and rest_own are as measured.
- * An open call is in calls, and in self up to open.last, but not in the rest;
- * one that a forked child took over is not in calls, its parent's log has it.
+ * but not called by this caller. So the totals of all edges to a function add
+ * up to the function's, as cProfile counts it, and total + rest is the edge's.
+ * own and rest_own are what pyprof itself took of them, see PP_COSTS. self is
+ * time in the callee but not in its callees. All but own and rest_own are as
+ * measured. An open call is in calls, and in self up to open.last, but not in
+ * the rest; one that a forked child took over is not in calls, its parent's log
+ * has it.
  */
 struct pp_edge {
 	uint32_t callee; /* code; written when the rest of its name is */
@@ -180,7 +181,7 @@ struct pp_edge {
 	uint64_t self;
 	uint64_t total, own;
 	uint64_t recursive;	 /* calls while the callee was running */
-	uint64_t recursive_edge; /* calls while it was, by this edge */
+	uint64_t recursive_edge; /* calls while it was, by this caller */
 	uint64_t rest, rest_own;
 };
 
