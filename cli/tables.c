@@ -283,8 +283,6 @@ static void close_call(struct closing *c, const struct pp_open_call *open,
 	uint64_t ns = less(c->end_ns, ticks_at_ns(p, open->begun));
 	uint64_t own_ns;
 
-	if (!c->calls)
-		return;
 	own_ns = process_ticks_ns(p, 1, less(c->open->head.own, open->own));
 	if (!begin_running(c, edge)) {
 		call->total_ns += ns;
@@ -307,7 +305,7 @@ static void close_innermost(struct closing *c, const struct pp_open_call *open,
 
 	ns = less(c->end_ns, ticks_at_ns(p, c->open->head.last));
 	c->calls[edge].self_ns += ns;
-	for (i = 0; i < t->line_count; i++)
+	for (i = 0; i < t->line_count && c->lines; i++)
 		if (t->lines[i].thread == c->open->thread &&
 		    t->lines[i].line.code == t->edges[edge].callee &&
 		    t->lines[i].line.line == open->line) {
@@ -328,7 +326,7 @@ static int close_thread(struct closing *c)
 	for (i = 0; i < depth; i++) {
 		open = &c->open->calls[i];
 		edge = find_edge(t, c->open->thread, open->edge);
-		if (edge == SIZE_MAX) {
+		if (edge == SIZE_MAX || !c->calls) {
 			result = -1;
 			continue;
 		}
