@@ -98,6 +98,7 @@ static void put_edges(FILE *out, struct cursor *c)
 		put_number(out, "recursive_edge", e.recursive_edge);
 		put_number(out, "open", e.open);
 		put_number(out, "self", e.self);
+		put_number(out, "self_own", e.self_own);
 		put_number(out, "total", e.total);
 		put_number(out, "own", e.own);
 		put_number(out, "rest", e.rest);
@@ -117,6 +118,7 @@ static void put_lines(FILE *out, struct cursor *c)
 		put_number(out, "hits", line.hits);
 		put_number(out, "entries", line.entries);
 		put_number(out, "self", line.self);
+		put_number(out, "own", line.own);
 	}
 }
 

@@ -59,7 +59,7 @@ struct traced_call {
 	uint32_t line;	 /* the caller's, of the call; 0: not traced */
 	uint32_t callee;
 	uint64_t calls, recursive, recursive_edge, open;
-	uint64_t self_ns;
+	uint64_t self_ns, self_own_ns;
 	uint64_t total_ns, own_ns;
 	uint64_t rest_ns, rest_own_ns;
 };
@@ -70,7 +70,7 @@ struct traced_line {
 	uint32_t function;
 	uint32_t line;
 	uint64_t hits, entries;
-	uint64_t self_ns; /* raw */
+	uint64_t self_ns, own_ns; /* raw, and our part of it */
 };
 
 /*

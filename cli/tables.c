@@ -83,8 +83,8 @@ static bool next_struct(struct cursor *c, void *to, size_t bytes)
 static bool edge_makes_sense(const struct pp_edge *e)
 {
 	return (e->calls | e->recursive | e->recursive_edge) < COUNT_MAX &&
-	       (e->self | e->total | e->own | e->rest | e->rest_own) <
-		       TICKS_MAX;
+	       (e->self | e->self_own | e->total | e->own | e->rest |
+		e->rest_own) < TICKS_MAX;
 }
 
 static int take_edges(struct loader *l, const struct record *rec)
@@ -122,7 +122,7 @@ static int take_lines(struct loader *l, const struct record *rec)
 		return -1;
 	while (next_struct(&c, &line, sizeof(line)) && line.code) {
 		if ((line.hits | line.entries) >= COUNT_MAX ||
-		    line.self >= TICKS_MAX)
+		    (line.self | line.own) >= TICKS_MAX)
 			return -1;
 		t->lines = must_grow(t->lines, t->line_count, &t->line_room,
 				     sizeof(*t->lines));
@@ -417,6 +417,7 @@ static void add_call(struct loader *l, uint32_t thread, const struct pp_edge *e)
 		.recursive_edge = e->recursive_edge,
 		.open = e->open,
 		.self_ns = process_ticks_ns(p, 1, e->self),
+		.self_own_ns = process_ticks_ns(p, 1, e->self_own),
 		.total_ns = process_ticks_ns(p, 1, e->total),
 		.own_ns = process_ticks_ns(p, 1, e->own),
 		.rest_ns = process_ticks_ns(p, 1, e->rest),
@@ -444,6 +445,8 @@ static void add_line(struct loader *l, const struct thread_line *line)
 		.entries = in_source ? line->line.entries : 0,
 		.self_ns =
 			process_ticks_ns(loader_process(l), 1, line->line.self),
+		.own_ns =
+			process_ticks_ns(loader_process(l), 1, line->line.own),
 	};
 }
 

@@ -20,7 +20,6 @@ struct work {
 	const struct profile *profile;
 	struct traced *traced;
 	struct taken *taken;
-	uint64_t *line_taken; /* by line, of its self */
 };
 
 /* Shares of what a function has, by function: see settle(). */
@@ -45,46 +44,6 @@ static void add_ns(struct traced_ns *to, const struct traced_ns *more)
 	to->corrected += more->corrected;
 }
 
-static const struct process *process_of(const struct work *w, uint32_t thread)
-{
-	const struct profile *p = w->profile;
-
-	return &p->processes[p->threads[thread].process];
-}
-
-static uint64_t cost_ns(const struct work *w, uint32_t thread,
-			enum pp_cost cost, uint64_t count)
-{
-	const struct process *process = process_of(w, thread);
-
-	return process_ticks_ns(process, count, process->header.costs[cost]);
-}
-
-/* What so many of these calls took of their callee's time. */
-static uint64_t inside_ns(const struct work *w, const struct traced_call *call)
-{
-	bool c = function_is_c(&w->profile->functions[call->callee]);
-
-	return cost_ns(w, call->thread,
-		       c ? PP_COST_c_inside : PP_COST_python_inside,
-		       call->calls);
-}
-
-/* And of their caller's. */
-static uint64_t outside_ns(const struct work *w, const struct traced_call *call)
-{
-	bool c = function_is_c(&w->profile->functions[call->callee]);
-
-	return cost_ns(w, call->thread,
-		       c ? PP_COST_c_outside : PP_COST_python_outside,
-		       call->calls);
-}
-
-static uint64_t line_ns(const struct work *w, const struct traced_line *line)
-{
-	return cost_ns(w, line->thread, PP_COST_line, line->hits);
-}
-
 /*
  * Functions.
  */
@@ -98,10 +57,8 @@ static void add_call(struct work *w, const struct traced_call *call)
 	f->open += call->open;
 	f->self.raw += call->self_ns;
 	f->total.raw += call->total_ns;
-	w->taken[call->callee].self += inside_ns(w, call);
+	w->taken[call->callee].self += call->self_own_ns;
 	w->taken[call->callee].total += call->own_ns;
-	if (call->caller != FUNCTION_NONE)
-		w->taken[call->caller].self += outside_ns(w, call);
 }
 
 static void sum_functions(struct work *w)
@@ -112,9 +69,6 @@ static void sum_functions(struct work *w)
 
 	for (i = 0; i < p->traced_call_count; i++)
 		add_call(w, &p->traced_calls[i]);
-	for (i = 0; i < p->traced_line_count; i++)
-		w->taken[p->traced_lines[i].function].self +=
-			line_ns(w, &p->traced_lines[i]);
 	for (i = 0; i < p->function_count; i++) {
 		struct traced_function *f = &t->functions[i];
 		const struct taken *taken = &w->taken[i];
@@ -136,8 +90,7 @@ static void sum_functions(struct work *w)
  * if nothing was cut off elsewhere.
  */
 
-static struct traced_edge edge_of(const struct work *w,
-				  const struct traced_call *call)
+static struct traced_edge edge_of(const struct traced_call *call)
 {
 	struct traced_edge e = {
 		.caller = call->caller,
@@ -150,7 +103,7 @@ static struct traced_edge edge_of(const struct work *w,
 	};
 
 	e.self.raw = call->self_ns;
-	e.self.corrected = less(call->self_ns, inside_ns(w, call));
+	e.self.corrected = less(call->self_ns, call->self_own_ns);
 	e.outermost.raw = call->total_ns;
 	e.outermost.corrected = less(call->total_ns, call->own_ns);
 	e.total = e.outermost;
@@ -268,7 +221,7 @@ static void sum_edges(struct work *w)
 	t->line_edges =
 		must_zalloc(p->traced_call_count, sizeof(*t->line_edges));
 	for (i = 0; i < p->traced_call_count; i++)
-		t->line_edges[i] = edge_of(w, &p->traced_calls[i]);
+		t->line_edges[i] = edge_of(&p->traced_calls[i]);
 	t->line_edge_count = merge_edges(t->line_edges, p->traced_call_count);
 	settle_edges(w);
 	t->edges = must_zalloc(t->line_edge_count, sizeof(*t->edges));
@@ -309,44 +262,6 @@ static size_t merge_lines(struct traced_line_sum *lines, size_t count)
 		add_ns(&lines[kept - 1].self, &lines[i].self);
 	}
 	return kept;
-}
-
-static void take_from_line(struct work *w, uint32_t function, uint32_t line,
-			   uint64_t ns)
-{
-	struct traced_line_sum key = { .function = function, .line = line };
-	const struct traced *t = w->traced;
-	const struct traced_line_sum *found = NULL;
-
-	if (t->line_count)
-		found = bsearch(&key, t->lines, t->line_count, sizeof(key),
-				compare_lines);
-	if (found)
-		w->line_taken[found - t->lines] += ns;
-}
-
-static void correct_lines(struct work *w)
-{
-	const struct profile *p = w->profile;
-	struct traced *t = w->traced;
-	const struct traced_line *line;
-	size_t i;
-
-	for (i = 0; i < p->traced_line_count; i++) {
-		line = &p->traced_lines[i];
-		take_from_line(w, line->function, line->line,
-			       line_ns(w, line) + cost_ns(w, line->thread,
-							  PP_COST_python_inside,
-							  line->entries));
-	}
-	for (i = 0; i < p->traced_call_count; i++)
-		if (p->traced_calls[i].caller != FUNCTION_NONE)
-			take_from_line(w, p->traced_calls[i].caller,
-				       p->traced_calls[i].line,
-				       outside_ns(w, &p->traced_calls[i]));
-	for (i = 0; i < t->line_count; i++)
-		t->lines[i].self.corrected =
-			less(t->lines[i].self.raw, w->line_taken[i]);
 }
 
 /* Lines that have more than their function are scaled down. */
@@ -394,14 +309,12 @@ static void sum_lines(struct work *w)
 			.line = line->line,
 			.hits = line->hits,
 			.entries = line->entries,
-			.self = { line->self_ns, 0 },
+			.self = { line->self_ns,
+				  less(line->self_ns, line->own_ns) },
 		};
 	}
 	t->line_count = merge_lines(t->lines, p->traced_line_count);
-	w->line_taken = must_zalloc(t->line_count, sizeof(*w->line_taken));
-	correct_lines(w);
 	settle_lines(w);
-	free(w->line_taken);
 }
 
 void traced_init(struct traced *t, const struct profile *p)

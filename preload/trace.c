@@ -88,7 +88,7 @@ void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now)
 	if (open->edge == &t->root_edge)
 		return;
 	while (t->top >= open)
-		trace_end_top(t, now, 0, 0);
+		trace_end_top(t, now);
 }
 
 /* -- files --------------------------------------------------------------- */

@@ -29,7 +29,7 @@
  */
 #define INSIDE_PART 4
 
-enum { LOOP_EMPTY, LOOP_PYTHON, LOOP_C, LOOP_LINES, LOOPS };
+enum { LOOP_EMPTY, LOOP_PYTHON, LOOP_C, LOOP_RESUME, LOOP_LINES, LOOPS };
 
 static const struct {
 	const char *source;
@@ -37,7 +37,10 @@ static const struct {
 } loops[LOOPS] = {
 	[LOOP_EMPTY] = { "for i in r: pass\n", ROUNDS },
 	[LOOP_PYTHON] = { "for i in r: f(i)\n", ROUNDS },
-	[LOOP_C] = { "for i in r: c(i); m(i)\n", 2 * ROUNDS },
+	/* a function, a bound method, methods of types */
+	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length()\n",
+		     4 * ROUNDS },
+	[LOOP_RESUME] = { "for i in g(): pass\n", ROUNDS },
 	/* one more line than the empty loop has is not counted: its `for` */
 	[LOOP_LINES] = { "for i in r:\n x = i\n y = x\n z = y\n", 3 * ROUNDS },
 };
@@ -46,7 +49,10 @@ static const struct {
 static const char preface[] = "def f(i): pass\n"
 			      "r = range(500)\n"
 			      "c = abs\n"
-			      "m = {}.get\n";
+			      "d = {}\n"
+			      "m = d.get\n"
+			      "def g():\n"
+			      " for i in r: yield i\n";
 
 /* Ticks of one run, the least of all. */
 struct result {
@@ -227,6 +233,7 @@ int trace_cost_measure(const struct trace_mechanism *mechanism)
 		line = added(LOOP_LINES) / loops[LOOP_LINES].events;
 	trace_costs[PP_COST_line] = line;
 	set_call(PP_COST_python_inside, LOOP_PYTHON, line);
+	set_call(PP_COST_resume_inside, LOOP_RESUME, line);
 	if (target.settings.builtins)
 		set_call(PP_COST_c_inside, LOOP_C, 0);
 	return 0;

@@ -111,14 +111,25 @@ trace_enter(struct trace *t, uintptr_t address, uint32_t line, void *callable)
 	return callee;
 }
 
+/* So much of the time on top was ours. */
+static inline void trace_own(struct trace *t, uint64_t ticks)
+{
+	t->open->own += ticks;
+	t->top->edge->shown->self_own += ticks;
+	if (t->top->at)
+		t->top->at->own += ticks;
+}
+
 /* The call on top ends at this time. */
-static inline void trace_end_top(struct trace *t, uint64_t now, uint64_t inside,
-				 uint64_t outside)
+static inline void trace_end_top(struct trace *t, uint64_t now)
 {
 	struct trace_open *top = t->top;
 	struct pp_edge *edge = top->edge->shown;
-	uint64_t took = now - top->begun;
-	uint64_t own = t->open->own + inside - top->own;
+	const uint64_t *cost = &trace_costs[top->edge->callee->cost];
+	uint64_t took = now - top->begun, own;
+
+	trace_own(t, cost[0]);
+	own = t->open->own - top->own;
 
 	edge->open--;
 	top->edge->pair->pair_open--;
@@ -129,8 +140,8 @@ static inline void trace_end_top(struct trace *t, uint64_t now, uint64_t inside,
 		edge->rest += took;
 		edge->rest_own += own;
 	}
-	t->open->own += inside + outside;
 	t->top = top - 1;
+	trace_own(t, cost[1]);
 	t->open->depth--;
 }
 
@@ -159,7 +170,7 @@ static inline bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
 		at = trace_table_line(t, f, line);
 	t->top->at = at;
 	t->top->line = line;
-	t->open->own += trace_costs[PP_COST_line];
+	trace_own(t, trace_costs[PP_COST_line]);
 	if (PP_LIKELY(at))
 		at->hits++;
 	return true;
@@ -176,8 +187,7 @@ static inline void trace_entry(struct trace *t, uint32_t line)
 		at->entries++;
 }
 
-static inline void trace_leave(struct trace *t, uintptr_t address,
-			       enum pp_cost inside)
+static inline void trace_leave(struct trace *t, uintptr_t address)
 {
 	uint64_t now;
 
@@ -185,8 +195,7 @@ static inline void trace_leave(struct trace *t, uintptr_t address,
 		return;
 	now = trace_pass(t);
 	if (PP_LIKELY(t->top->edge->callee->address == address))
-		trace_end_top(t, now, trace_costs[inside],
-			      trace_costs[inside + 1]);
+		trace_end_top(t, now);
 	else
 		trace_leave_other(t, address, now);
 }

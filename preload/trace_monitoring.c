@@ -110,7 +110,7 @@ static void *on_end(void *self, void *const *arguments, size_t count,
 	(void)count;
 	(void)names;
 	if (PP_LIKELY(t != NULL))
-		trace_leave(t, (uintptr_t)arguments[0], PP_COST_python_inside);
+		trace_leave(t, (uintptr_t)arguments[0]);
 	return py._Py_NoneStruct;
 }
 
@@ -157,7 +157,7 @@ static void *on_c_end(void *self, void *const *arguments, size_t count,
 	(void)count;
 	(void)names;
 	if (t)
-		trace_leave(t, method, PP_COST_c_inside);
+		trace_leave(t, method);
 	return py._Py_NoneStruct;
 }
 

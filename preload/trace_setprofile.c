@@ -103,7 +103,7 @@ static int on_profile(void *object, void *frame, int what, void *argument)
 		trace_enter(t, code_of(frame), 0, NULL);
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame), PP_COST_python_inside);
+		trace_leave(t, code_of(frame));
 		break;
 	case EVENT_C_CALL:
 		if (target.settings.builtins)
@@ -112,8 +112,7 @@ static int on_profile(void *object, void *frame, int what, void *argument)
 	case EVENT_C_EXCEPTION:
 	case EVENT_C_RETURN:
 		if (target.settings.builtins)
-			trace_leave(t, trace_names_method(argument),
-				    PP_COST_c_inside);
+			trace_leave(t, trace_names_method(argument));
 		break;
 	default:
 		break;
@@ -140,7 +139,7 @@ static int on_trace(void *object, void *frame, int what, void *argument)
 			   line_of(frame, t->top->edge->callee));
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame), PP_COST_python_inside);
+		trace_leave(t, code_of(frame));
 		break;
 	default:
 		break;

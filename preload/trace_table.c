@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "safe/codes.h"
+#include "safe/guard.h"
 #include "safe/mask.h"
 #include "safe/record.h"
 
@@ -28,6 +29,8 @@
 /* The first tables of a thread, and what those that follow grow to. */
 #define TABLE_FIRST_BYTES 4096u
 #define TABLE_MOST_BYTES  (256u << 10)
+/* PyCodeObject.co_flags: CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR. */
+#define CODE_IS_RESUMED	  (0x20u | 0x80u | 0x200u)
 /* A function has at most so many lines. */
 #define LINES_MOST	  (1u << 20)
 
@@ -169,6 +172,17 @@ static uint32_t fate_of(uintptr_t code)
 	return trace_wants_file(name) ? TRACE_WANTED : TRACE_EXCLUDED;
 }
 
+/* A generator or coroutine is not called but resumed. */
+static uint32_t cost_of(uintptr_t code)
+{
+	unsigned faults = 0;
+	uint32_t flags =
+		guard_u32(code + (unsigned)target.row->co_flags, &faults);
+
+	return flags & CODE_IS_RESUMED ? PP_COST_resume_inside
+				       : PP_COST_python_inside;
+}
+
 static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 					      uintptr_t address, bool is_c)
 {
@@ -183,6 +197,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		f->next = t->functions[id & t->function_mask];
 		t->functions[id & t->function_mask] = f;
 		f->word = id;
+		f->cost = is_c ? (uint32_t)PP_COST_c_inside : cost_of(address);
 		f->entry_offset = UINT32_MAX;
 		if (!is_c) {
 			f->fate = fate_of(address);
@@ -356,6 +371,11 @@ static struct trace_slot *slow_slot(struct trace *t,
 	if (2 * t->slot_count > t->slot_mask && grow_slots(t) < 0)
 		return NULL;
 	s = probe(t->slots, t->slot_mask, caller, address, line);
+	if (!s->address && t->thread &&
+	    atomic_load_explicit(&state->log_stuck, memory_order_relaxed)) {
+		state_count(PP_COUNT_uncounted, 1);
+		return NULL;
+	}
 	if (!s->address || atomic_load(s->word) != s->id) {
 		uint64_t mask = mask_quiet(target.settings.signal);
 		int ret = fill(t, s, caller, address, line, callable);

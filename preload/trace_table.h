@@ -39,6 +39,7 @@ struct trace_edge {
 struct trace_function {
 	uint32_t id; /* of the code in the log; 0: the root of all */
 	uint32_t fate;
+	uint32_t cost; /* enum pp_cost: what falls inside it; outside is next */
 	uint32_t open; /* calls of it that have not returned */
 	uint32_t firstlineno;
 	uintptr_t address;	/* where it was seen last */

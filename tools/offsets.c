@@ -49,6 +49,7 @@ static void put_objects(void)
 	AT(co_name, PyCodeObject, co_name);
 	AT(co_filename, PyCodeObject, co_filename);
 	AT(co_firstlineno, PyCodeObject, co_firstlineno);
+	AT(co_flags, PyCodeObject, co_flags);
 	AT(co_consts, PyCodeObject, co_consts);
 	AT(co_names, PyCodeObject, co_names);
 	AT(tuple_items, PyTupleObject, ob_item);

@@ -166,11 +166,10 @@ enum pp_info {
  * already further out in this thread; rest that of those during which it was,
  * but not called by this caller. So the totals of all edges to a function add
  * up to the function's, as cProfile counts it, and total + rest is the edge's.
- * own and rest_own are what pyprof itself took of them, see PP_COSTS. self is
- * time in the callee but not in its callees. All but own and rest_own are as
- * measured. An open call is in calls, and in self up to open.last, but not in
- * the rest; one that a forked child took over is not in calls, its parent's log
- * has it.
+ * self is time in the callee but not in its callees. All are as measured;
+ * self_own, own and rest_own are pyprof's part of them, see PP_COSTS. An open
+ * call is in calls, and in self up to open.last, but not in the rest; one that
+ * a forked child took over is not in calls, its parent's log has it.
  */
 struct pp_edge {
 	uint32_t callee; /* code; written when the rest of its name is */
@@ -178,7 +177,7 @@ struct pp_edge {
 	uint32_t line;
 	uint32_t open;	/* calls that have not returned */
 	uint64_t calls; /* all that were begun */
-	uint64_t self;
+	uint64_t self, self_own;
 	uint64_t total, own;
 	uint64_t recursive;	 /* calls while the callee was running */
 	uint64_t recursive_edge; /* calls while it was, by this caller */
@@ -187,14 +186,14 @@ struct pp_edge {
 
 /*
  * A line of a function that was run in one thread; `line` as in CODE's samples.
- * self is time on it but not in traced callees.
+ * self is time on it but not in traced callees, own pyprof's part of that.
  */
 struct pp_line {
 	uint32_t code;
 	uint32_t line;
 	uint64_t hits;	  /* it was begun */
 	uint64_t entries; /* the function was entered, or resumed, on it */
-	uint64_t self;
+	uint64_t self, own;
 };
 
 /* The calls of a thread that have not returned. */
@@ -224,7 +223,9 @@ struct pp_open_call {
 	X(python_outside)                                                      \
 	X(c_inside)                                                            \
 	X(c_outside)                                                           \
-	X(line)
+	X(line)                                                                \
+	X(resume_inside)                                                       \
+	X(resume_outside)
 
 enum pp_cost {
 #define X(name) PP_COST_##name,
@@ -359,8 +360,8 @@ _Static_assert(sizeof(struct pp_header) <= PP_HEADER_BYTES, "header too big");
 _Static_assert(sizeof(struct pp_chunk) == 16, "chunk header has holes");
 _Static_assert(PP_COUNTER_END <= PP_COUNTER_MAX, "too many counters");
 _Static_assert(PP_COST_END <= PP_COST_MAX, "too many costs");
-_Static_assert(sizeof(struct pp_edge) == 80, "struct pp_edge has holes");
-_Static_assert(sizeof(struct pp_line) == 32, "struct pp_line has holes");
+_Static_assert(sizeof(struct pp_edge) == 88, "struct pp_edge has holes");
+_Static_assert(sizeof(struct pp_line) == 40, "struct pp_line has holes");
 _Static_assert(sizeof(struct pp_open) == 64, "struct pp_open has holes");
 _Static_assert(sizeof(struct pp_open_call) == 40, "pp_open_call has holes");
 

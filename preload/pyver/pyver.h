@@ -75,6 +75,7 @@ enum pyver_lines {
 	X(co_qualname) /* 3.11+ */                                             \
 	X(co_filename)                                                         \
 	X(co_firstlineno)                                                      \
+	X(co_flags)                                                            \
 	X(co_consts)                                                           \
 	X(co_names)                                                            \
 	X(co_variables) /* co_freevars, or co_localsplusnames 3.11+ */         \

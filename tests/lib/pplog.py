@@ -63,8 +63,8 @@ TRACES = ("none", "calls", "lines")
 ALIGN = 64
 C_FILE = "~"
 
-EDGE = struct.Struct("<IIII8Q")
-LINE = struct.Struct("<II3Q")
+EDGE = struct.Struct("<IIII9Q")
+LINE = struct.Struct("<II4Q")
 OPEN_HEAD = struct.Struct("<QQII5Q")
 OPEN_CALL = struct.Struct("<QQII2Q")
 

@@ -118,7 +118,7 @@ START_TEST(trace_counts_as_cprofile_does)
 		int f = rand() % FUNCTIONS;
 
 		if (depth && (rand() % 2 || depth == DEPTH_MOST)) {
-			trace_leave(t, address(top()), PP_COST_python_inside);
+			trace_leave(t, address(top()));
 			model_leave();
 		} else {
 			model_enter(f);
@@ -144,10 +144,10 @@ START_TEST(trace_gives_all_time_to_somebody)
 	for (int i = 0; i < 1000; i++) {
 		trace_enter(t, address(1), 0, NULL);
 		trace_enter(t, address(0), 0, NULL);
-		trace_leave(t, address(0), PP_COST_python_inside);
-		trace_leave(t, address(1), PP_COST_python_inside);
+		trace_leave(t, address(0));
+		trace_leave(t, address(1));
 	}
-	trace_leave(t, address(0), PP_COST_python_inside);
+	trace_leave(t, address(0));
 	total = t->open->last - start;
 	self += edge_of(t, FUNCTIONS, 0)->shown->self;
 	self += edge_of(t, 0, 1)->shown->self;
@@ -170,14 +170,14 @@ START_TEST(trace_passes_over_returns_of_what_it_has_not_seen)
 {
 	struct trace *t = begin();
 
-	trace_leave(t, address(3), PP_COST_python_inside);
+	trace_leave(t, address(3));
 	trace_enter(t, address(0), 0, NULL);
 	ck_assert_uint_eq(t->open->depth, 1);
 	t->thread = log_thread(42); /* unseen functions are looked up in it */
-	trace_leave(t, address(3), PP_COST_python_inside);
+	trace_leave(t, address(3));
 	ck_assert_uint_eq(t->open->depth, 1);
 	t->thread = NULL;
-	trace_leave(t, address(0), PP_COST_python_inside);
+	trace_leave(t, address(0));
 	ck_assert_uint_eq(t->open->depth, 0);
 	trace_table_free(t);
 }
@@ -191,7 +191,7 @@ START_TEST(trace_goes_deep)
 		ck_assert_ptr_nonnull(trace_enter(t, address(0), 0, NULL));
 	ck_assert_uint_eq(t->open->depth, 100000);
 	for (int i = 0; i < 100000; i++)
-		trace_leave(t, address(0), PP_COST_python_inside);
+		trace_leave(t, address(0));
 	ck_assert_uint_eq(t->open->depth, 0);
 	ck_assert_uint_eq(edge_of(t, 0, 0)->shown->calls, 99999);
 	ck_assert_uint_eq(edge_of(t, 0, 0)->shown->recursive, 99999);
@@ -211,7 +211,7 @@ START_TEST(trace_has_room_for_many_edges)
 		uintptr_t at = (uintptr_t)(many + i % MANY * 64);
 
 		ck_assert_ptr_nonnull(trace_enter(t, at, 0, NULL));
-		trace_leave(t, at, PP_COST_python_inside);
+		trace_leave(t, at);
 	}
 	ck_assert_uint_eq(t->edge_count, MANY);
 	ck_assert_uint_eq(t->function_count, MANY);

@@ -10,8 +10,7 @@
 /* The functions of the profile. */
 enum { F, G, C, FUNCTIONS };
 
-/* A process whose ticks are ns, and a thread; costs as enum pp_cost has them.
- */
+/* A process whose ticks are ns, and a thread. */
 static void profile_set_up(struct profile *p)
 {
 	static const char *const names[] = { "f", "g", "<built-in c>" };
@@ -23,8 +22,6 @@ static void profile_set_up(struct profile *p)
 	process->header.trace = PP_TRACE_LINES;
 	process->header.mode = PP_MODE_NONE;
 	process->header.tick_ticks[1] = process->header.tick_ns_at[1] = 1;
-	for (i = 0; i < PP_COST_END; i++)
-		process->header.costs[i] = 10 * (i + 1);
 	profile_add_thread(p);
 	for (i = 0; i < FUNCTIONS; i++) {
 		struct function f = {
@@ -56,7 +53,7 @@ static void add_line(struct profile *p, uint32_t function, uint32_t line,
 		     uint64_t hits, uint64_t entries, uint64_t self_ns)
 {
 	*profile_add_traced_line(p) = (struct traced_line){
-		0, function, line, hits, entries, self_ns,
+		0, function, line, hits, entries, self_ns, 200,
 	};
 }
 
@@ -66,20 +63,21 @@ static void add_some_calls(struct profile *p)
 	struct traced_call *call = add_call(p, FUNCTION_NONE, 0, F, 1);
 
 	call->self_ns = 10000;
+	call->self_own_ns = 400;
 	call->total_ns = 31000;
 	call->own_ns = 940;
 	call = add_call(p, F, 11, G, 4);
 	call->self_ns = call->total_ns = 12000;
-	call->own_ns = 40;
+	call->own_ns = call->self_own_ns = 40;
 	call = add_call(p, F, 12, G, 6);
 	call->self_ns = call->total_ns = 8000;
-	call->own_ns = 60;
+	call->own_ns = call->self_own_ns = 60;
 	call = add_call(p, F, 12, C, 10);
 	call->self_ns = call->total_ns = 200; /* corrected: less than 0 */
-	call->own_ns = 300;
+	call->own_ns = call->self_own_ns = 300;
 }
 
-START_TEST(function_is_corrected_by_the_formula)
+START_TEST(function_is_corrected_by_what_was_ours)
 {
 	struct profile p;
 	struct traced t;
@@ -89,15 +87,13 @@ START_TEST(function_is_corrected_by_the_formula)
 	add_line(&p, F, 11, 4, 1, 3000);
 	add_line(&p, F, 12, 2, 0, 7000);
 	traced_init(&t, &p);
-	/* itself, 10 Python and 10 C calls, 6 lines */
 	ck_assert_uint_eq(t.functions[F].self.raw, 10000);
-	ck_assert_uint_eq(t.functions[F].self.corrected,
-			  10000 - 10 - 10 * 20 - 10 * 40 - 6 * 50);
+	ck_assert_uint_eq(t.functions[F].self.corrected, 10000 - 400);
 	ck_assert_uint_eq(t.functions[F].total.corrected, 31000 - 940);
-	ck_assert_uint_eq(t.functions[G].self.corrected, 20000 - 10 * 10);
+	ck_assert_uint_eq(t.functions[G].self.corrected, 20000 - 100);
 	ck_assert_uint_eq(t.functions[G].calls, 10);
 	ck_assert_uint_eq(t.functions[C].self.corrected, 0);
-	ck_assert_uint_eq(t.clamped_ns, 10 * 30 - 200);
+	ck_assert_uint_eq(t.clamped_ns, 300 - 200);
 	ck_assert_uint_eq(t.self.raw, 30200);
 	ck_assert_uint_eq(t.self.corrected,
 			  t.functions[F].self.corrected +
@@ -233,6 +229,6 @@ START_TEST(counted_lines_have_all_self_time)
 }
 END_TEST
 
-UNIT_MAIN(traced, function_is_corrected_by_the_formula,
+UNIT_MAIN(traced, function_is_corrected_by_what_was_ours,
 	  edges_and_lines_add_up_to_functions, recursion_is_not_primitive,
 	  threads_are_added_up, counted_lines_have_all_self_time)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+# What the report says a program took, less what tracing took, is near what it
+# takes unprofiled: at most half as far from it as the raw time is, and at most
+# 1.3 times as much where Python functions are called, 1.6 where C functions are.
+# Runs without and with us take turns, and the median of their ratios counts: the
+# processors of a shared machine are half as fast at times. Time in which others
+# had the processor, which the program sees in its clocks, is taken off.
+# each: interpreter
+# timeout: 900
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
+from profiled import *
+
+PROGRAMS = {
+    "queens": (150, 1.3), "tree": (220, 1.3), "machine": (70, 1.3),
+    "generators": (300, 1.3),
+    "words": (80, 1.6), "floats": (150, 1.6), "packing": (200, 1.6),
+    "keys": (350, 1.6),
+}
+RUNS = sized(15, 7)
+LONGER = sized(4, 1)
+# sys.setprofile makes each instruction slower there, which is not of any event
+PRINTED = MINOR == 11
+
+
+def unprofiled(name, rounds):
+    done = run(workload("timed_programs.py"), name, rounds, profile=False)
+    return int(done.stdout.split()[1])
+
+
+def traced(name, rounds):
+    """Raw and corrected time of the program's function."""
+    done = run(workload("timed_programs.py"), name, rounds, trace="calls")
+    out = subprocess.run([REPORT, "-f", "json", "-o", "-", done.log],
+                         check=False, stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE)
+    if not expect(out.returncode == 0, f"{name}: the report ended with"
+                  f" {out.returncode}: {out.stderr.decode()}"):
+        finish()
+    function, = (f for f in json.loads(out.stdout)["functions"]
+                 if f["name"] == name
+                 and f["file"].endswith("timed_programs.py"))
+    wall, cpu = map(int, done.stdout.split())
+    away = wall - cpu
+    return (function["raw_total_ns"] - away,
+            function["traced_total_ns"] - away)
+
+
+def measure(name, rounds):
+    """Median ratios of the raw and of the corrected time to the unprofiled,
+    each run's to the mean of the two around it."""
+    plain = [unprofiled(name, rounds)]
+    raw, corrected = [], []
+    for _ in range(RUNS):
+        both = traced(name, rounds)
+        plain.append(unprofiled(name, rounds))
+        around = (plain[-2] + plain[-1]) / 2
+        raw.append(both[0] / around)
+        corrected.append(both[1] / around)
+    return statistics.median(raw), statistics.median(corrected)
+
+
+def bad(raw, corrected, most):
+    """Is it bad, what the machine's unrest (2 %) cannot explain?"""
+    if abs(corrected - 1) > max(abs(raw - 1) / 2, 0.02):
+        return f"{corrected:.2f} is not half as far from 1 as {raw:.2f}"
+    if corrected > most:
+        return f"{corrected:.2f} is more than {most}"
+    return None
+
+
+def main():
+    said = []
+    for name, (rounds, most) in PROGRAMS.items():
+        raw, corrected = measure(name, rounds * LONGER)
+        why = bad(raw, corrected, most)
+        if why and not PRINTED:
+            raw, corrected = measure(name, rounds * LONGER)
+            why = bad(raw, corrected, most)
+        said.append(f"{name} {raw:.2f} to {corrected:.2f}")
+        expect(not why or PRINTED, f"{name}, twice, of the unprofiled time:"
+               f" {why}; {load()}")
+    figures("trace-corrected", "raw to corrected, of the unprofiled time: "
+            + ", ".join(said))
+
+
+main()
+finish()
