@@ -4,9 +4,9 @@
     one.py time KIND PROGRAM ROUNDS    nanoseconds of CPU that a program of
                                        peers_work.py took under KIND: none,
                                        cprofile, cprofile-python, calls, lines
-    one.py calls SCRIPT                what probes count, as JSON
-    one.py lines SCRIPT
-    one.py cprofile SCRIPT             the same of cProfile, Python alone
+    one.py calls SCRIPT [ARG]          what probes count, as JSON
+    one.py lines SCRIPT [ARG]
+    one.py cprofile SCRIPT [ARG]       the same of cProfile, Python alone
 
 The folder of the module `probe` is in PYTHONPATH.
 """
@@ -62,28 +62,19 @@ def rows_of_probes(mode, script):
 
 
 def rows_of_cprofile(script):
-    import threading
-    made = [profile(False)]
-
-    def own_profile(*_):
-        """cProfile sees one thread alone: one for each."""
-        made.append(profile(False))
-        made[-1].enable()
-
+    made = profile(False)
     main = type(sys)("__main__")
     main.__file__ = script
     sys.modules["__main__"] = main
     with open(script, "rb") as file:
         code = compile(file.read(), script, "exec", dont_inherit=True)
-    if sys.version_info < (3, 12):
-        threading.setprofile(own_profile)
-    made[0].enable()
+    made.enable()
     try:
         exec(code, main.__dict__)
     finally:
-        made[0].disable()
+        made.disable()
     import json
-    json.dump({"rows": [row for p in made for row in rows(p)]}, sys.stdout)
+    json.dump({"rows": list(rows(made))}, sys.stdout)
 
 
 def rows(made):
@@ -107,6 +98,7 @@ def main():
         timed(sys.argv[2], sys.argv[3], int(sys.argv[4]))
         return
     script = sys.argv[2]
+    del sys.argv[:2]
     if what == "cprofile":
         rows_of_cprofile(script)
     else:

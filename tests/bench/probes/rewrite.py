@@ -15,13 +15,16 @@ generators, generators with `yield from`, lambdas, comprehensions and generator
 expressions, which are no statements or are resumed without passing by any.
 """
 import ast
+import collections  # for ast.walk, which fetches it when it is called
 import importlib.machinery
 import sys
 import types
 
 import probe
 
-CALL, GENERATOR, SCOPE, LINE = "\0call", "\0generator", "\0scope", "\0line "
+MARK = "\0probe "
+CALL, GENERATOR, SCOPE, LINE = (MARK + word for word in
+                                ("call", "generator", "scope", "line "))
 TOKEN = "_probe_token"
 
 # ids of probes: (file, first line, name); of lines: that and the line
@@ -271,7 +274,7 @@ def with_probes(code):
     for const in code.co_consts:
         if isinstance(const, types.CodeType):
             const = with_probes(const)
-        elif isinstance(const, str) and const.startswith("\0"):
+        elif isinstance(const, str) and const.startswith(MARK):
             if const not in made:
                 made[const] = new_probe(const, label)
             const = made[const]

@@ -9,6 +9,7 @@ import difflib
 import html.parser
 import io
 import string
+import sys
 import textwrap
 import threading
 
@@ -207,12 +208,14 @@ def library():
 
 def main():
     shapes()
-    library()
-    # one after the other, so that the edges are the same each time
-    for _ in range(2):
-        thread = threading.Thread(target=shapes)
-        thread.start()
-        thread.join()
+    if sys.argv[1:] == ["threads"]:
+        threads = [threading.Thread(target=shapes) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    else:
+        library()
 
 
 main()
