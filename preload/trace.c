@@ -18,6 +18,7 @@
 #include "trace_cost.h"
 #include "trace_event.h"
 #include "trace_mechanism.h"
+#include "trace_names.h"
 #include "trace_table.h"
 
 /* The first version with sys.monitoring. */
@@ -61,9 +62,15 @@ struct trace *trace_begin_mine(void)
 	return mine;
 }
 
+static bool traces_lines(void)
+{
+	return target.settings.trace == PP_TRACE_LINES;
+}
+
 bool trace_is_outside(struct trace *t)
 {
-	return trace_pass(t) - trace_window.begin >= trace_window.span;
+	return trace_pass(t, traces_lines()) - trace_window.begin >=
+	       trace_window.span;
 }
 
 bool trace_is_at(const struct trace_function *f, uintptr_t address)
@@ -88,7 +95,7 @@ void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now)
 	if (open->edge == &t->root_edge)
 		return;
 	while (t->top >= open)
-		trace_end_top(t, now);
+		trace_end_top(t, now, traces_lines());
 }
 
 /* -- files --------------------------------------------------------------- */
@@ -148,10 +155,13 @@ static uint64_t ticks_at(uint64_t at_ns)
 
 static void set_window(void)
 {
-	uint64_t end = ticks_at(atomic_load(&state->end_ns));
+	uint64_t begin_ns = atomic_load(&state->begin_ns);
+	uint64_t end_ns = atomic_load(&state->end_ns);
 
-	trace_window.begin = ticks_at(atomic_load(&state->begin_ns));
-	trace_window.span = end - trace_window.begin;
+	if (!begin_ns && end_ns == UINT64_MAX)
+		return;
+	trace_window.begin = ticks_at(begin_ns);
+	trace_window.span = ticks_at(end_ns) - trace_window.begin;
 }
 
 /*
@@ -167,7 +177,8 @@ static void take_over_stack(struct trace *t)
 
 	if (python && walk(python, 0, &s) == 0)
 		for (uint32_t i = s.depth; i > 0; i--)
-			if (trace_enter(t, s.frames[i - 1].code, 0, NULL))
+			if (trace_enter(t, s.frames[i - 1].code, NULL,
+					traces_lines()))
 				t->top->edge->shown->calls--;
 	mask_unquiet(target.settings.signal, mask);
 }
@@ -181,6 +192,7 @@ void trace_prepare(void)
 	compile(&g.include, s->include);
 	compile(&g.exclude, s->exclude);
 	trace_clock_choose();
+	trace_names_begin();
 	g.mechanism = target.row->minor >= MONITORING_MINOR ? &trace_monitoring
 							    : &trace_setprofile;
 	if (s->trace == PP_TRACE_LINES)

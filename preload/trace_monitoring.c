@@ -88,7 +88,7 @@ static void *on_start(void *self, void *const *arguments, size_t count,
 	(void)count;
 	(void)names;
 	if (PP_UNLIKELY(!t ||
-			!trace_enter(t, (uintptr_t)arguments[0], 0, NULL)))
+			!trace_enter(t, (uintptr_t)arguments[0], NULL, false)))
 		return ignore(t, arguments[0]);
 	return py._Py_NoneStruct;
 }
@@ -110,7 +110,7 @@ static void *on_end(void *self, void *const *arguments, size_t count,
 	(void)count;
 	(void)names;
 	if (PP_LIKELY(t != NULL))
-		trace_leave(t, (uintptr_t)arguments[0]);
+		trace_leave(t, (uintptr_t)arguments[0], false);
 	return py._Py_NoneStruct;
 }
 
@@ -143,7 +143,7 @@ static void *on_call(void *self, void *const *arguments, size_t count,
 			(g.filters &&
 			 trace_table_excludes(t, (uintptr_t)arguments[0]))))
 		return py._Py_NoneStruct;
-	trace_enter(t, method, 0, arguments[2]);
+	trace_enter(t, method, arguments[2], false);
 	return py._Py_NoneStruct;
 }
 
@@ -157,7 +157,7 @@ static void *on_c_end(void *self, void *const *arguments, size_t count,
 	(void)count;
 	(void)names;
 	if (t)
-		trace_leave(t, method);
+		trace_leave(t, method, false);
 	return py._Py_NoneStruct;
 }
 
@@ -201,8 +201,7 @@ static void *on_line_start(void *self, void *const *arguments, size_t count,
 {
 	struct trace *t = trace_of_thread();
 	uintptr_t code = (uintptr_t)arguments[0];
-	struct trace_function *f = t ? trace_enter(t, code, t->top->line, NULL)
-				     : NULL;
+	struct trace_function *f = t ? trace_enter(t, code, NULL, true) : NULL;
 
 	(void)self;
 	(void)count;
@@ -217,6 +216,19 @@ static void *on_line_throw(void *self, void *const *arguments, size_t count,
 			   void *names)
 {
 	on_line_start(self, arguments, count, names);
+	return py._Py_NoneStruct;
+}
+
+static void *on_line_end(void *self, void *const *arguments, size_t count,
+			 void *names)
+{
+	struct trace *t = trace_of_thread();
+
+	(void)self;
+	(void)count;
+	(void)names;
+	if (PP_LIKELY(t != NULL))
+		trace_leave(t, (uintptr_t)arguments[0], true);
 	return py._Py_NoneStruct;
 }
 
@@ -317,9 +329,9 @@ static const struct wanted lines[] = {
 	{ "PY_START", on_line_start },
 	{ "PY_RESUME", on_line_start },
 	{ "PY_THROW", on_line_throw },
-	{ "PY_RETURN", on_end },
-	{ "PY_YIELD", on_end },
-	{ "PY_UNWIND", on_end },
+	{ "PY_RETURN", on_line_end },
+	{ "PY_YIELD", on_line_end },
+	{ "PY_UNWIND", on_line_end },
 	{ "LINE", on_line },
 	{ "JUMP", on_jump },
 	{ NULL, NULL },

@@ -15,6 +15,8 @@
 #include "safe/target.h"
 #include "text.h"
 
+struct trace_names_kinds trace_names_kinds;
+
 /* A member of an object that is a pointer. */
 static void *pointer_in(const void *object, int32_t offset)
 {
@@ -37,19 +39,14 @@ static bool is_c_function(const void *object)
 	       (type == py.PyCMethod_Type && type);
 }
 
-uintptr_t trace_names_method(void *callable)
+void trace_names_begin(void)
 {
-	if (is_c_function(callable))
-		return (uintptr_t)pointer_in(callable, target.row->fn_ml);
-	if (type_of(callable) == py.PyMethodDescr_Type)
-		return (uintptr_t)pointer_in(callable,
-					     target.row->descr_method);
-	return 0;
-}
+	const struct pyver *v = target.row;
 
-bool trace_names_is_descriptor(const void *callable)
-{
-	return type_of(callable) == py.PyMethodDescr_Type;
+	trace_names_kinds = (struct trace_names_kinds){
+		py.PyCFunction_Type, py.PyCMethod_Type, py.PyMethodDescr_Type,
+		v->ob_type,	     v->fn_ml,		v->descr_method,
+	};
 }
 
 /* Has it a repr that is C code and names no address? */

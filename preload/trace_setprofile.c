@@ -41,6 +41,7 @@ struct gap {
 };
 
 static struct {
+	int32_t fo_frame, f_code, fn_ml; /* as target.row has them */
 	/* Of the first thread, when it was armed. */
 	uint32_t use_tracing;
 	struct gap gaps[GAPS_MOST];
@@ -60,9 +61,9 @@ static void *pointer_at(const void *object, int32_t offset)
 
 static uintptr_t code_of(const void *frame)
 {
-	if (target.row->fo_frame != PYVER_NONE)
-		frame = pointer_at(frame, target.row->fo_frame);
-	return (uintptr_t)pointer_at(frame, target.row->f_code);
+	if (g.fo_frame != PYVER_NONE)
+		frame = pointer_at(frame, g.fo_frame);
+	return (uintptr_t)pointer_at(frame, g.f_code);
 }
 
 /* The line of a frame during an event, as the log has it. */
@@ -75,12 +76,18 @@ static uint32_t line_of(const void *frame, const struct trace_function *f)
 	return line - f->firstlineno;
 }
 
+/* Events of C functions have a PyCFunction, never a descriptor. */
+static uintptr_t method_of(const void *function)
+{
+	return (uintptr_t)pointer_at(function, g.fn_ml);
+}
+
 static void call_c(struct trace *t, const void *frame, void *function)
 {
 	if (target.settings.include || target.settings.exclude)
 		if (trace_table_excludes(t, code_of(frame)))
 			return;
-	trace_enter(t, trace_names_method(function), 0, function);
+	trace_enter(t, method_of(function), function, false);
 }
 
 /* The program's own function, which has an object, gets the event too. */
@@ -100,10 +107,10 @@ static int on_profile(void *object, void *frame, int what, void *argument)
 		return 0;
 	switch (what) {
 	case EVENT_CALL:
-		trace_enter(t, code_of(frame), 0, NULL);
+		trace_enter(t, code_of(frame), NULL, false);
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame));
+		trace_leave(t, code_of(frame), false);
 		break;
 	case EVENT_C_CALL:
 		if (target.settings.builtins)
@@ -112,7 +119,7 @@ static int on_profile(void *object, void *frame, int what, void *argument)
 	case EVENT_C_EXCEPTION:
 	case EVENT_C_RETURN:
 		if (target.settings.builtins)
-			trace_leave(t, trace_names_method(argument));
+			trace_leave(t, method_of(argument), false);
 		break;
 	default:
 		break;
@@ -130,7 +137,7 @@ static int on_trace(void *object, void *frame, int what, void *argument)
 		return 0;
 	switch (what) {
 	case EVENT_CALL:
-		f = trace_enter(t, code_of(frame), t->top->line, NULL);
+		f = trace_enter(t, code_of(frame), NULL, true);
 		if (f)
 			trace_entry(t, line_of(frame, f));
 		break;
@@ -139,7 +146,7 @@ static int on_trace(void *object, void *frame, int what, void *argument)
 			   line_of(frame, t->top->edge->callee));
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame));
+		trace_leave(t, code_of(frame), true);
 		break;
 	default:
 		break;
@@ -354,6 +361,9 @@ static int begin(void)
 			 "; the program runs untraced", NULL);
 		return -1;
 	}
+	g.fo_frame = target.row->fo_frame;
+	g.f_code = target.row->f_code;
+	g.fn_ml = target.row->fn_ml;
 	set(traces_lines() ? on_trace : on_profile);
 	memcpy(&g.use_tracing, use_tracing_slot(mine),
 	       (size_t)target.row->use_tracing_bytes);

@@ -19,6 +19,7 @@
 #include "safe/target.h"
 #include "trace.h"
 #include "trace_clock.h"
+#include "trace_event.h"
 #include "trace_names.h"
 
 #define BLOCK_BYTES	  (64u << 10)
@@ -172,15 +173,17 @@ static uint32_t fate_of(uintptr_t code)
 	return trace_wants_file(name) ? TRACE_WANTED : TRACE_EXCLUDED;
 }
 
-/* A generator or coroutine is not called but resumed. */
-static uint32_t cost_of(uintptr_t code)
+/* What a call costs; a generator or coroutine is not called but resumed. */
+static void set_costs(struct trace_function *f, uintptr_t code, bool is_c)
 {
+	enum pp_cost cost = is_c ? PP_COST_c_inside : PP_COST_python_inside;
 	unsigned faults = 0;
-	uint32_t flags =
-		guard_u32(code + (unsigned)target.row->co_flags, &faults);
 
-	return flags & CODE_IS_RESUMED ? PP_COST_resume_inside
-				       : PP_COST_python_inside;
+	if (!is_c && guard_u32(code + (unsigned)target.row->co_flags, &faults) &
+			     CODE_IS_RESUMED)
+		cost = PP_COST_resume_inside;
+	f->inside = trace_costs[cost];
+	f->outside = trace_costs[cost + 1];
 }
 
 static struct trace_function *obtain_function(struct trace *t, uint32_t id,
@@ -197,7 +200,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		f->next = t->functions[id & t->function_mask];
 		t->functions[id & t->function_mask] = f;
 		f->word = id;
-		f->cost = is_c ? (uint32_t)PP_COST_c_inside : cost_of(address);
+		set_costs(f, address, is_c);
 		f->entry_offset = UINT32_MAX;
 		if (!is_c) {
 			f->fate = fate_of(address);
@@ -575,6 +578,7 @@ struct trace *trace_table_new(struct thread *thread)
 		trace_table_free(t);
 		return NULL;
 	}
+	t->has_window = trace_window.span != UINT64_MAX;
 	t->live = 1;
 	return t;
 }

@@ -39,8 +39,8 @@ struct trace_edge {
 struct trace_function {
 	uint32_t id; /* of the code in the log; 0: the root of all */
 	uint32_t fate;
-	uint32_t cost; /* enum pp_cost: what falls inside it; outside is next */
-	uint32_t open; /* calls of it that have not returned */
+	uint64_t inside, outside; /* what a call costs, see PP_COSTS */
+	uint32_t open;		  /* calls of it that have not returned */
 	uint32_t firstlineno;
 	uintptr_t address;	/* where it was seen last */
 	struct pp_line **lines; /* by line in the log, plus 1 */
@@ -81,7 +81,8 @@ _Static_assert(sizeof(struct trace_open) == sizeof(struct pp_open_call),
  * stands one that is none: its edge leads to the root.
  */
 struct trace {
-	uint32_t live; /* 1; 0 once a forked child has it, or it has ended */
+	uint32_t live;	 /* 1; 0 once a forked child has it, or it has ended */
+	bool has_window; /* not all events are wanted, see trace_event.h */
 	uint32_t slot_mask;
 	struct trace_slot *slots;
 	struct pp_open *open;

@@ -105,8 +105,10 @@ static void send_signal(struct thread *t, int tid, uint64_t now_ns)
 {
 	atomic_store_explicit(&t->signalled, 1, memory_order_relaxed);
 	t->signalled_ns = now_ns;
-	if (signals_send(tid, target.settings.signal, &signals_cookie) == 0)
-		atomic_fetch_add_explicit(&state->ticker_sent, 1,
+	/* counted first: its handler may be the last that the log sees */
+	atomic_fetch_add_explicit(&state->ticker_sent, 1, memory_order_relaxed);
+	if (signals_send(tid, target.settings.signal, &signals_cookie) != 0)
+		atomic_fetch_sub_explicit(&state->ticker_sent, 1,
 					  memory_order_relaxed);
 }
 

@@ -118,12 +118,12 @@ START_TEST(trace_counts_as_cprofile_does)
 		int f = rand() % FUNCTIONS;
 
 		if (depth && (rand() % 2 || depth == DEPTH_MOST)) {
-			trace_leave(t, address(top()));
+			trace_leave(t, address(top()), false);
 			model_leave();
 		} else {
 			model_enter(f);
 			ck_assert_ptr_nonnull(
-				trace_enter(t, address(f), 0, NULL));
+				trace_enter(t, address(f), NULL, false));
 		}
 		ck_assert_uint_eq(t->open->depth, (unsigned)depth);
 	}
@@ -139,15 +139,15 @@ START_TEST(trace_gives_all_time_to_somebody)
 
 	trace_costs[PP_COST_python_inside] = 3;
 	trace_costs[PP_COST_python_outside] = 5;
-	trace_enter(t, address(0), 0, NULL);
+	trace_enter(t, address(0), NULL, false);
 	start = t->open->last;
 	for (int i = 0; i < 1000; i++) {
-		trace_enter(t, address(1), 0, NULL);
-		trace_enter(t, address(0), 0, NULL);
-		trace_leave(t, address(0));
-		trace_leave(t, address(1));
+		trace_enter(t, address(1), NULL, false);
+		trace_enter(t, address(0), NULL, false);
+		trace_leave(t, address(0), false);
+		trace_leave(t, address(1), false);
 	}
-	trace_leave(t, address(0));
+	trace_leave(t, address(0), false);
 	total = t->open->last - start;
 	self += edge_of(t, FUNCTIONS, 0)->shown->self;
 	self += edge_of(t, 0, 1)->shown->self;
@@ -170,14 +170,14 @@ START_TEST(trace_passes_over_returns_of_what_it_has_not_seen)
 {
 	struct trace *t = begin();
 
-	trace_leave(t, address(3));
-	trace_enter(t, address(0), 0, NULL);
+	trace_leave(t, address(3), false);
+	trace_enter(t, address(0), NULL, false);
 	ck_assert_uint_eq(t->open->depth, 1);
 	t->thread = log_thread(42); /* unseen functions are looked up in it */
-	trace_leave(t, address(3));
+	trace_leave(t, address(3), false);
 	ck_assert_uint_eq(t->open->depth, 1);
 	t->thread = NULL;
-	trace_leave(t, address(0));
+	trace_leave(t, address(0), false);
 	ck_assert_uint_eq(t->open->depth, 0);
 	trace_table_free(t);
 }
@@ -188,10 +188,10 @@ START_TEST(trace_goes_deep)
 	struct trace *t = begin();
 
 	for (int i = 0; i < 100000; i++)
-		ck_assert_ptr_nonnull(trace_enter(t, address(0), 0, NULL));
+		ck_assert_ptr_nonnull(trace_enter(t, address(0), NULL, false));
 	ck_assert_uint_eq(t->open->depth, 100000);
 	for (int i = 0; i < 100000; i++)
-		trace_leave(t, address(0));
+		trace_leave(t, address(0), false);
 	ck_assert_uint_eq(t->open->depth, 0);
 	ck_assert_uint_eq(edge_of(t, 0, 0)->shown->calls, 99999);
 	ck_assert_uint_eq(edge_of(t, 0, 0)->shown->recursive, 99999);
@@ -210,8 +210,8 @@ START_TEST(trace_has_room_for_many_edges)
 	for (int i = 0; i < 2 * MANY; i++) {
 		uintptr_t at = (uintptr_t)(many + i % MANY * 64);
 
-		ck_assert_ptr_nonnull(trace_enter(t, at, 0, NULL));
-		trace_leave(t, at);
+		ck_assert_ptr_nonnull(trace_enter(t, at, NULL, false));
+		trace_leave(t, at, false);
 	}
 	ck_assert_uint_eq(t->edge_count, MANY);
 	ck_assert_uint_eq(t->function_count, MANY);
@@ -225,7 +225,7 @@ START_TEST(trace_counts_lines_and_entries)
 	struct trace *t = begin();
 	struct pp_line *l;
 
-	trace_enter(t, address(0), 0, NULL);
+	trace_enter(t, address(0), NULL, false);
 	trace_entry(t, 0);
 	for (int i = 0; i < 10; i++)
 		ck_assert(trace_line(t, address(0), 5));
