@@ -197,8 +197,7 @@ void trace_prepare(void)
 							    : &trace_setprofile;
 	if (s->trace == PP_TRACE_LINES)
 		target.settings.builtins = 0;
-	if (trace_cost_measure(g.mechanism) < 0)
-		g.mechanism = NULL;
+	trace_cost_measure(g.mechanism);
 }
 
 void trace_start(void)

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "msg.h"
 #include "pyapi.h"
 #include "safe/state.h"
 #include "safe/target.h"
@@ -21,37 +22,48 @@
 
 /* Runs of each loop, and how often it goes round; as the sources say. */
 #define RUNS   8
-#define ROUNDS UINT64_C(500)
+#define ROUNDS UINT64_C(200)
 
 /*
- * Of a call that does nothing, this part is between its two events without us;
- * the rest is its caller's.
+ * Of the time of a loop that only calls, this part is between the two events of
+ * a call without us; the rest is its caller's.
  */
-#define INSIDE_PART 4
+#define INSIDE_PART 3
 
-enum { LOOP_EMPTY, LOOP_PYTHON, LOOP_C, LOOP_RESUME, LOOP_LINES, LOOPS };
+enum {
+	LOOP_EMPTY,
+	LOOP_PYTHON,
+	LOOP_FLAT,
+	LOOP_C,
+	LOOP_RESUME,
+	LOOP_LINES,
+	LOOPS,
+};
 
 static const struct {
 	const char *source;
 	uint64_t events; /* of the kind that is measured, in one run */
 } loops[LOOPS] = {
 	[LOOP_EMPTY] = { "for i in r: pass\n", ROUNDS },
-	[LOOP_PYTHON] = { "for i in r: f(i)\n", ROUNDS },
+	[LOOP_PYTHON] = { "for i in r: f(i)\n", 4 * ROUNDS },
+	[LOOP_FLAT] = { "for i in r: h(i)\n", ROUNDS },
 	/* a function, a bound method, methods of types */
 	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length()\n",
 		     4 * ROUNDS },
-	[LOOP_RESUME] = { "for i in g(): pass\n", ROUNDS },
+	[LOOP_RESUME] = { "for i in y(): pass\n", ROUNDS },
 	/* one more line than the empty loop has is not counted: its `for` */
-	[LOOP_LINES] = { "for i in r:\n x = i\n y = x\n z = y\n", 3 * ROUNDS },
+	[LOOP_LINES] = { "for i in r:\n u = i\n v = u\n w = v\n", 3 * ROUNDS },
 };
 
 /* What the loops use. */
-static const char preface[] = "def f(i): pass\n"
-			      "r = range(500)\n"
+static const char preface[] = "def f(i): return g(i, i)\n"
+			      "def g(a, b): return h(a) + h(b)\n"
+			      "def h(a): return a\n"
+			      "r = range(200)\n"
 			      "c = abs\n"
 			      "d = {}\n"
 			      "m = d.get\n"
-			      "def g():\n"
+			      "def y():\n"
 			      " for i in r: yield i\n";
 
 /* Ticks of one run, the least of all. */
@@ -174,7 +186,7 @@ static int run_all(const struct trace_mechanism *mechanism, struct trace *t)
 	for (int i = 0; i < RUNS && ret == 0; i++)
 		ret = run_plain();
 	if (ret < 0 || mechanism->begin() < 0)
-		return -1;
+		return ret;
 	trace_mine = t;
 	for (int i = 0; i < RUNS && ret == 0; i++)
 		ret = run_traced(t);
@@ -201,25 +213,41 @@ static uint64_t less(uint64_t from, uint64_t what)
 }
 
 /*
- * A call's two costs, from the loop that makes it. `line` is what lines cost
- * in the callee.
+ * A call's two costs: their sum from a loop that makes such calls, what of it
+ * is inside from one whose callees call nothing. `line` is what lines cost in
+ * the callee.
  */
-static void set_call(enum pp_cost cost, int loop, uint64_t line)
+static void set_call(enum pp_cost cost, int loop, int flat, uint64_t line)
 {
-	const struct result *r = &g.results[loop];
-	uint64_t n = loops[loop].events;
-	uint64_t whole = less(added(loop) / n, line);
+	const struct result *r = &g.results[flat];
+	uint64_t n = loops[flat].events;
+	uint64_t whole = less(added(loop) / loops[loop].events, line);
+	uint64_t flat_whole = less(added(flat) / n, line);
 	uint64_t real = less(r->plain, g.results[LOOP_EMPTY].plain) / n;
 	uint64_t seen = less(r->callees / n, real / INSIDE_PART + line);
 
-	trace_costs[cost] = seen < whole ? seen : whole;
+	if (seen > flat_whole)
+		seen = flat_whole;
+	trace_costs[cost] = flat_whole ? whole * seen / flat_whole : 0;
 	trace_costs[cost + 1] = whole - trace_costs[cost];
 }
 
-int trace_cost_measure(const struct trace_mechanism *mechanism)
+static void set_all(void)
+{
+	uint64_t line = 0;
+
+	if (target.settings.trace == PP_TRACE_LINES)
+		line = added(LOOP_LINES) / loops[LOOP_LINES].events;
+	trace_costs[PP_COST_line] = line;
+	set_call(PP_COST_python_inside, LOOP_PYTHON, LOOP_FLAT, line);
+	set_call(PP_COST_resume_inside, LOOP_RESUME, LOOP_RESUME, line);
+	if (target.settings.builtins)
+		set_call(PP_COST_c_inside, LOOP_C, LOOP_C, 0);
+}
+
+void trace_cost_measure(const struct trace_mechanism *mechanism)
 {
 	struct trace *t = trace_table_new(NULL);
-	uint64_t line = 0;
 	int ret = t ? prepare() : -1;
 
 	if (ret == 0)
@@ -227,14 +255,9 @@ int trace_cost_measure(const struct trace_mechanism *mechanism)
 	clean_up();
 	if (t)
 		trace_table_free(t);
-	if (ret < 0)
-		return ret;
-	if (target.settings.trace == PP_TRACE_LINES)
-		line = added(LOOP_LINES) / loops[LOOP_LINES].events;
-	trace_costs[PP_COST_line] = line;
-	set_call(PP_COST_python_inside, LOOP_PYTHON, line);
-	set_call(PP_COST_resume_inside, LOOP_RESUME, line);
-	if (target.settings.builtins)
-		set_call(PP_COST_c_inside, LOOP_C, 0);
-	return 0;
+	if (ret == 0)
+		set_all();
+	else
+		msg_line("what tracing costs cannot be measured",
+			 "; times are not corrected", NULL);
 }

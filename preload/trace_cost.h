@@ -6,13 +6,9 @@
 #ifndef TRACE_COST_H
 #define TRACE_COST_H
 
-#include "pyprof/compiler.h"
 #include "trace_mechanism.h"
 
-/*
- * Fill trace_costs; one that cannot be measured stays 0. Returns -1 if the
- * mechanism does not begin, which is said in one line.
- */
-int trace_cost_measure(const struct trace_mechanism *mechanism) PP_MUST_CHECK;
+/* Fill trace_costs; if that fails they stay 0, which is said in one line. */
+void trace_cost_measure(const struct trace_mechanism *mechanism);
 
 #endif

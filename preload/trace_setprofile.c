@@ -29,6 +29,12 @@
 #include "trace_mechanism.h"
 #include "trace_names.h"
 
+/* The last version that counts trace functions, see count_tracer(). */
+#define COUNTED_MINOR 9
+
+/* In PyThreadState: c_profilefunc, c_tracefunc, c_profileobj, c_traceobj. */
+#define TRACE_OBJECT_BEHIND 2
+
 /* Notes of gaps in one log; more would drown the rest. */
 #define GAPS_MOST 6
 
@@ -180,12 +186,33 @@ static char *use_tracing_slot(void *state_of_thread)
 	return (char *)state_of_thread + target.row->ts_use_tracing;
 }
 
+/*
+ * To 3.9 CPython counts the threads that have a trace function, and looks for
+ * lines only if there are some. A function that is put in by hand is counted by
+ * setting the calling thread's as if it had none; its object stays.
+ */
+static void count_tracer(void)
+{
+	trace_host_function **slot = function_slot(target.thread_state());
+	void **object = (void **)(void *)slot + TRACE_OBJECT_BEHIND;
+	trace_host_function *function = *slot;
+	void *kept = *object;
+
+	*slot = NULL;
+	*object = NULL;
+	py.PyEval_SetTrace(on_trace, NULL);
+	*slot = function;
+	*object = kept;
+}
+
 static void arm(void *state_of_thread)
 {
 	trace_host_function **slot = function_slot(state_of_thread);
 
 	if (*slot)
 		return;
+	if (traces_lines() && target.row->minor <= COUNTED_MINOR)
+		count_tracer();
 	*slot = our_function();
 	memcpy(use_tracing_slot(state_of_thread), &g.use_tracing,
 	       (size_t)target.row->use_tracing_bytes);

@@ -32,7 +32,7 @@
 #define TABLE_MOST_BYTES  (256u << 10)
 /* PyCodeObject.co_flags: CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR. */
 #define CODE_IS_RESUMED	  (0x20u | 0x80u | 0x200u)
-/* A function has at most so many lines. */
+/* A function's lines that are found by place; others are in a list. */
 #define LINES_MOST	  (1u << 20)
 
 /* Memory of ours, and tables of the log, each in a list. */
@@ -44,6 +44,13 @@ struct trace_block {
 struct trace_chunk {
 	struct trace_chunk *next;
 	struct chunk chunk;
+};
+
+/* A line of a function that its array has no room for. */
+struct trace_odd_line {
+	struct trace_odd_line *next;
+	struct pp_line *at;
+	uint32_t line;
 };
 
 /* -- memory -------------------------------------------------------------- */
@@ -485,7 +492,7 @@ static struct pp_line *new_line(struct trace *t)
 	return t->line_next++;
 }
 
-/* Room for a function's line, by its place. */
+/* Room for a function's line, by its place, which is less than LINES_MOST. */
 static int grow_lines(struct trace *t, struct trace_function *f, uint32_t place)
 {
 	uint32_t room = f->line_room ? f->line_room : 16;
@@ -493,9 +500,7 @@ static int grow_lines(struct trace *t, struct trace_function *f, uint32_t place)
 
 	while (room <= place)
 		room *= 2;
-	lines = place < LINES_MOST
-			? allocate(t, room * sizeof(struct pp_line *))
-			: NULL;
+	lines = allocate(t, room * sizeof(struct pp_line *));
 	if (!lines)
 		return -1;
 	if (f->line_room)
@@ -506,20 +511,47 @@ static int grow_lines(struct trace *t, struct trace_function *f, uint32_t place)
 	return 0;
 }
 
+/*
+ * Where a line of the function is kept: in the array by line, or, if it is far
+ * before the first or behind it, in the list. NULL: no memory.
+ */
+static struct pp_line **line_place(struct trace *t, struct trace_function *f,
+				   uint32_t line)
+{
+	struct trace_odd_line *odd = f->odd_lines;
+
+	if (line + 1 < LINES_MOST) {
+		if (line + 1 >= f->line_room && grow_lines(t, f, line + 1) < 0)
+			return NULL;
+		return &f->lines[line + 1];
+	}
+	while (odd && odd->line != line)
+		odd = odd->next;
+	if (odd)
+		return &odd->at;
+	odd = allocate(t, sizeof(*odd));
+	if (!odd)
+		return NULL;
+	odd->line = line;
+	odd->next = f->odd_lines;
+	f->odd_lines = odd;
+	return &odd->at;
+}
+
 static struct pp_line *add_line(struct trace *t, struct trace_function *f,
 				uint32_t line)
 {
-	struct pp_line *l;
+	struct pp_line **place = line_place(t, f, line), *l;
 
-	if (line + 1 >= f->line_room && grow_lines(t, f, line + 1) < 0)
-		return NULL;
+	if (!place || *place)
+		return place ? *place : NULL;
 	l = new_line(t);
 	if (!l)
 		return NULL;
 	l->line = line;
 	/* the line is part of the log from here on */
 	__atomic_store_n(&l->code, f->id, __ATOMIC_RELEASE);
-	f->lines[line + 1] = l;
+	*place = l;
 	return l;
 }
 

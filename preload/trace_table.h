@@ -18,6 +18,7 @@
 #include "safe/thread.h"
 
 struct trace_function;
+struct trace_odd_line;
 
 /* What becomes of an event whose function is this. */
 enum trace_fate {
@@ -42,8 +43,9 @@ struct trace_function {
 	uint64_t inside, outside; /* what a call costs, see PP_COSTS */
 	uint32_t open;		  /* calls of it that have not returned */
 	uint32_t firstlineno;
-	uintptr_t address;	/* where it was seen last */
-	struct pp_line **lines; /* by line in the log, plus 1 */
+	uintptr_t address;		  /* where it was seen last */
+	struct pp_line **lines;		  /* by line in the log, plus 1 */
+	struct trace_odd_line *odd_lines; /* others */
 	uint32_t line_room;
 	_Atomic uint32_t word; /* its id, for slots of a trace without a log */
 	uint32_t entry_offset; /* the last instruction that was entered, and */

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# What --pstats writes is what that Python's own pstats reads, prints, strips and
-# browses. Its numbers are those that a second reader of the log, written in
+# What --pstats writes is what that Python's own pstats reads, prints, strips
+# and browses. Its numbers are those that a second reader of the log, written in
 # Python, finds there, those of --json, and for a traced program the calls that
-# cProfile counts. Another way out of a log: the zip of its sources has the names
-# of the callgrind file that was written with it.
+# cProfile counts. Another way out of a log: the zip of its sources has the
+# names of the callgrind file that was written with it.
 # each: interpreter
+# parallel: yes
 import collections
 import json
 import os
@@ -125,8 +126,9 @@ def report(log, *options):
 
 
 def record(log, **settings):
-    done = run(os.path.abspath("program.py"), output=log, env={"SECONDS": SECONDS, **settings.pop("env", {}),
-                                  "PYTHONDONTWRITEBYTECODE": 1},
+    env = {"SECONDS": SECONDS, **settings.pop("env", {}),
+           "PYTHONDONTWRITEBYTECODE": 1}
+    done = run(os.path.abspath("program.py"), output=log, env=env,
                timeout=60 + PATIENCE * SECONDS, **settings)
     if failures:
         finish()

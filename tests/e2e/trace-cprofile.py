@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Programs on the standard library have the same functions, with the same calls
 # and primitive calls of each and of each pair of caller and callee, C functions
-# included, as under cProfile. That is one steady run: of logs of two runs and of
-# one, the difference.
+# included, as under cProfile. That is one steady run: of logs of two runs and
+# of one, the difference.
 # each: interpreter
+# parallel: yes
 # timeout: 900
 import json
 import os
@@ -50,7 +51,8 @@ def known_of(rows):
 
 
 def cprofile(module, program):
-    done = run(workload(module), "--cprofile", program, 1, profile=False, env=ENV)
+    done = run(workload(module), "--cprofile", program, 1, profile=False,
+               env=ENV)
     return known_of(json.loads(done.stdout))
 
 
@@ -106,7 +108,8 @@ def below(found):
 
 def traced(module, program, times):
     path = f"{program}.{times}.bin"
-    done = run(workload(module), program, times, output=path, env=ENV, trace="calls")
+    done = run(workload(module), program, times, output=path, env=ENV,
+               trace="calls")
     log = pplog.read(done.log)
     expect(log.trace == 1 and log.builtins == 1, f"{program}: not traced")
     wrong = log.unbalanced()

@@ -4,6 +4,7 @@
 # calls on a line, decorators, comprehensions, generators and statements of
 # several lines.
 # each: interpreter
+# parallel: yes
 # timeout: 600
 import os
 import re

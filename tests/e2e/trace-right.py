@@ -3,6 +3,7 @@
 # line, of programs that are killed, that fork, end in all ways or never, and
 # that use the very hooks we use; and the program does not notice.
 # each: interpreter
+# parallel: yes
 # timeout: 600
 import os
 import random
@@ -578,6 +579,29 @@ for n in range(300):
     del space
 """)
     counts_are("code reused", log, odd=150, even=150)
+
+
+ODD_LINES = """
+import ast
+tree = ast.parse("a = 1; b = 2; c = 3; d = 4")
+for statement, line in zip(tree.body, (50, 7, 49, 90000)):
+    for node in ast.walk(statement):
+        if hasattr(node, "lineno"):
+            node.lineno = node.end_lineno = line
+exec(compile(tree, "odd", "exec"))
+print(a, b, c, d)
+"""
+
+
+@case
+def odd_lines():
+    """Lines below the first of their code, as a list of constants that fills
+    some lines has in 3.8, and far above it."""
+    log = traced("odd lines", ODD_LINES, trace="lines")
+    if log:
+        got = {line: hits.hits for (label, line), hits in log.lines().items()
+               if label[0] == "odd" and hits.hits}
+        expect(got == {7: 1, 49: 1, 50: 1, 90000: 1}, f"odd lines: {got}")
 
 
 @case
