@@ -33,6 +33,14 @@ static struct {
 	struct watch profile, trace;
 } g;
 
+/* The calling thread is in one of the two. */
+static __thread bool inside;
+
+bool trace_host_is_inside(void)
+{
+	return inside;
+}
+
 trace_host_function **trace_host_slot(void *state_of_thread, bool lines)
 {
 	int32_t offset = lines ? target.row->ts_tracefunc
@@ -50,8 +58,11 @@ bool trace_host_is_return(int what, void *argument)
 
 static void *call(const struct watch *w, void *self, void *argument)
 {
-	void *result = w->real(self, argument);
+	void *result;
 
+	inside = true;
+	result = w->real(self, argument);
+	inside = false;
 	if (result)
 		w->after();
 	return result;

@@ -33,6 +33,9 @@ trace_host_function **trace_host_slot(void *state_of_thread, bool lines);
  */
 void trace_host_watch(const char *name, void (*after)(void));
 
+/* Is the calling thread in one of them just now? */
+bool trace_host_is_inside(void);
+
 /* Is this event the return of a sys.setprofile() that we stood behind? */
 bool trace_host_is_return(int what, void *argument);
 

@@ -343,6 +343,20 @@ static int on_pending(void *data)
 	return 0;
 }
 
+/* CPython 3.8 says so on stderr if it is asked for a pending call at its end.
+ */
+static bool takes_pending_calls(void)
+{
+	int over = 0;
+
+	if (target.row->rt_pending_over != PYVER_NONE)
+		memcpy(&over,
+		       (const char *)target.runtime +
+			       target.row->rt_pending_over,
+		       sizeof(over));
+	return !over;
+}
+
 static void begin_gap(void *mine)
 {
 	struct gap *gap = g.gaps;
@@ -360,11 +374,12 @@ static int on_audit(const char *event, void *arguments, void *data)
 	(void)arguments;
 	(void)data;
 	if (event[0] != 's' || !g.use_tracing || !state_is_armed() ||
+	    trace_host_is_inside() ||
 	    strcmp(event, traces_lines() ? "sys.settrace" : "sys.setprofile") !=
 		    0)
 		return 0;
 	begin_gap(target.thread_state());
-	if (!g.pending)
+	if (!g.pending && takes_pending_calls())
 		g.pending = py.Py_AddPendingCall(on_pending, NULL) == 0;
 	return 0;
 }

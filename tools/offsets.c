@@ -234,6 +234,7 @@ static void put_frames(void)
 static void put_runtime(void)
 {
 #if PY_VERSION_HEX < 0x03090000
+	AT(rt_pending_over, _PyRuntimeState, ceval.pending.finishing);
 	AT(rt_gc_collecting, _PyRuntimeState, gc.collecting);
 	AT(rt_gc_threshold0, _PyRuntimeState, gc.generations[0].threshold);
 #else

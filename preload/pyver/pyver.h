@@ -96,6 +96,7 @@ enum pyver_lines {
 	X(in_gc_threshold0)  /* 3.9+: young generation's threshold */          \
 	X(rt_gc_collecting)  /* 3.8 */                                         \
 	X(rt_gc_threshold0)  /* 3.8 */                                         \
+	X(rt_pending_over)   /* 3.8, an int: no pending calls any more */      \
 	X(rt_tstate_current) /* to 3.11, a pointer */                          \
 	X(rt_search)	     /* bytes to look for the audit hooks in */        \
 	X(dbg_in_gc)	     /* 3.13+: where _Py_DebugOffsets says where */    \
