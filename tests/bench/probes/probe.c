@@ -79,13 +79,15 @@ static struct {
 	PyTypeObject *token;
 	/* Is a generator without a `try` closed without being run? */
 	bool is_closed_unrun;
+	/* Are calls and lines only counted? */
+	bool is_untimed;
 } g;
 
 static __thread struct thread *self;
 
 static uint64_t now(void)
 {
-	return __builtin_ia32_rdtsc();
+	return LIKELY(!g.is_untimed) ? __builtin_ia32_rdtsc() : 0;
 }
 
 static void *grown(void *old, size_t had, size_t want, size_t each)
@@ -324,13 +326,27 @@ static PyObject *token_goes_on(PyObject *o, PyObject *value)
 	return value;
 }
 
+static bool is_closing(void)
+{
+	PyObject *type, *value, *traceback;
+	bool is_exit;
+
+	PyErr_GetExcInfo(&type, &value, &traceback);
+	is_exit = type &&
+		  PyErr_GivenExceptionMatches(type, PyExc_GeneratorExit);
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(traceback);
+	return is_exit;
+}
+
 static PyObject *token_ends(PyObject *o)
 {
 	struct token *token = (struct token *)o;
 
 	if (!token->is_suspended) {
 		leave(token->probe);
-	} else if (token->is_guarded || !g.is_closed_unrun) {
+	} else if (token->is_guarded || !g.is_closed_unrun || !is_closing()) {
 		enter(token->probe);
 		leave(token->probe);
 	}
@@ -542,11 +558,28 @@ static PyObject *faults(PyObject *module, PyObject *none)
 			     (unsigned long long)g.orphans);
 }
 
+static PyObject *untimed(PyObject *module, PyObject *none)
+{
+	(void)module, (void)none;
+	g.is_untimed = true;
+	Py_RETURN_NONE;
+}
+
+static PyObject *closed_unrun(PyObject *module, PyObject *yes)
+{
+	(void)module;
+	g.is_closed_unrun = PyObject_IsTrue(yes) == 1;
+	Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
 	{ "edges", edges, METH_NOARGS,
 	  "[(thread, caller, callee, calls, open, recursive, recursive_edge,"
 	  " own, total, outer)], times in ticks of the TSC" },
 	{ "lines", lines, METH_NOARGS, "[(thread, line, hits, own)]" },
+	{ "untimed", untimed, METH_NOARGS, "Count only, from now on" },
+	{ "closed_unrun", closed_unrun, METH_O,
+	  "Is a generator without a try closed without being run?" },
 	{ "faults", faults, METH_NOARGS, "(repaired, orphans)" },
 	{ NULL, NULL, 0, NULL },
 };
@@ -564,7 +597,6 @@ PyMODINIT_FUNC PyInit_probe(void)
 {
 	PyObject *module = PyModule_Create(&definition);
 
-	g.is_closed_unrun = PY_VERSION_HEX >= 0x030d0000;
 	for (size_t i = 0; module && i < sizeof(specs) / sizeof(*specs); i++) {
 		const char *name = specs[i].name + sizeof("probe.") - 1;
 		PyObject *type;

@@ -193,7 +193,14 @@ class Calls(ast.NodeTransformer):
         self.plain(node)
         return node
 
-    visit_Module = visit_ClassDef
+    def visit_Module(self, node):
+        self.generic_visit(node)
+        # 3.15: no `try` may hold one
+        if any(getattr(n, "is_lazy", 0) for n in own_nodes(node)):
+            self.leave_out(node, "<module>", "module with a lazy import")
+        else:
+            self.plain(node)
+        return node
 
 
 class Lines(ast.NodeTransformer):
@@ -206,13 +213,17 @@ class Lines(ast.NodeTransformer):
     def probe(self, line):
         return operator(ast.UAdd, LINE + str(line), line)
 
-    def statements(self, body):
-        made = []
+    def statements(self, body, header=None):
+        """Probes before statements that begin on a line of their own; the
+        header is what a body may share its line with."""
+        made, line = [], header
         for node in body:
+            if node.lineno != line \
+                    and not isinstance(node, (ast.Global, ast.Nonlocal)):
+                made.append(self.probe(node.lineno))
             if isinstance(node, ast.Continue) and self.loops[-1]:
                 made.append(self.probe(self.loops[-1]))
-            elif not isinstance(node, (ast.Global, ast.Nonlocal)):
-                made.append(self.probe(node.lineno))
+            line = node.end_lineno
             made.append(self.visit(node))
         return made
 
@@ -221,10 +232,10 @@ class Lines(ast.NodeTransformer):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)
             if isinstance(body, list) and body:
-                setattr(node, name, self.statements(body))
+                setattr(node, name, self.statements(body, node.lineno))
         for handler in getattr(node, "handlers", ()):
             handler.body = [self.probe(handler.lineno),
-                            *self.statements(handler.body)]
+                            *self.statements(handler.body, handler.lineno)]
         for case in getattr(node, "cases", ()):
             case.body = self.statements(case.body)
 
@@ -237,9 +248,10 @@ class Lines(ast.NodeTransformer):
 
     def visit_For(self, node):
         is_endless = isinstance(node, ast.While) \
-            and isinstance(node.test, ast.Constant) and node.test.value
+            and isinstance(node.test, ast.Constant) and node.test.value \
+            and sys.version_info < (3, 10)
         self.loops.append(None if is_endless else node.lineno)
-        node.body = self.statements(node.body)
+        node.body = self.statements(node.body, node.lineno)
         if not is_endless and not isinstance(node.body[-1], ast.Continue):
             node.body.append(self.probe(node.lineno))
         self.loops.pop()
@@ -251,7 +263,7 @@ class Lines(ast.NodeTransformer):
     def visit_FunctionDef(self, node):
         outer, self.loops = self.loops, []
         count = head_size(node)
-        node.body[count:] = self.statements(node.body[count:])
+        node.body[count:] = self.statements(node.body[count:], node.lineno)
         self.loops = outer
         if not is_generator(node) and not why_not(node):
             between(node, *(ast.Expr(ast.UnaryOp(sort(), ast.Constant(SCOPE)))
@@ -327,8 +339,24 @@ class Finder:
         return spec
 
 
+def is_closed_unrun():
+    """Does a profiler see no call when a generator without `try` is closed?"""
+    seen = []
+
+    def generator():
+        yield
+
+    started = generator()
+    next(started)
+    sys.setprofile(lambda frame, event, _: seen.append(frame.f_code))
+    started.close()
+    sys.setprofile(None)
+    return generator.__code__ not in seen
+
+
 def install(mode, names=()):
     """Rewrite what is imported from now on: these packages, or all."""
+    probe.closed_unrun(is_closed_unrun())
     sys.meta_path.insert(0, Finder(mode, names))
 
 
