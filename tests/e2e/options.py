@@ -269,6 +269,79 @@ while time.process_time() < end:
             check(h["ended"] == "1", "max-size", value, h)
 
 
+# ---- tracing ---------------------------------------------------------------
+
+MODULES = {
+    "one.py": "def in_one(): return len('one')\n",
+    "two.py": "def in_two(): return len('two')\n",
+}
+CALLS = "import one, two\none.in_one(), one.in_one(), two.in_two()\n"
+
+
+def traced(name, flags=(), env=None, log="t.bin", **wanted):
+    """Trace CALLS by flags or, without any, by variables; `wanted` are the
+    calls of functions. Returns the header and the data."""
+    clear_logs()
+    Path("calls.py").write_text(CALLS)
+    for path, source in MODULES.items():
+        Path(path).write_text(source)
+    words = [EXE, "-B", "calls.py"]
+    p = (wrap(["-q", *flags, "-o", log], words, env=env) if flags
+         else run(words, log=log, env=env))
+    check(p == (0, "", ""), name, p)
+    data = profile(log)
+    for function, calls in wanted.items():
+        found = sum(f.get("calls", 0) for f in data["functions"]
+                    if f["name"].split(".")[-1] == function)
+        check(found == calls, name, function, "has", found, "calls, not", calls)
+    return header(log), data
+
+
+def c_functions(data):
+    return [f["name"] for f in data["functions"] if f["file"] == "~"]
+
+
+def tracing():
+    for kind in ("calls", "lines"):
+        for flags, env in (([f"--trace={kind}"], {}),
+                           (["--trace", kind], {}),
+                           ([], {"PYPROF_TRACE": kind})):
+            h, data = traced(f"trace {kind}", flags, env, in_one=2, in_two=1)
+            check(data["trace"] == kind and h["mode"] == "none"
+                  and h["samples"] == "0", "trace", kind, data["trace"], h)
+            check(bool(c_functions(data)) == (kind == "calls"), "trace", kind,
+                  "C functions:", c_functions(data))
+    h, _ = traced("trace and samples", ["--trace=calls", "--mode=cpu"],
+                  in_one=2)
+    check(h["mode"] == "cpu", "trace and mode", h)
+    _, data = traced("the later of two", ["--trace=lines", "--trace=calls"])
+    check(data["trace"] == "calls", "the later of two", data["trace"])
+    for flags, env in ((["--trace=calls", "--no-builtins"], {}),
+                       ([], {"PYPROF_TRACE": "calls", "PYPROF_BUILTINS": "0"}),
+                       (["--trace=calls"], {"PYPROF_BUILTINS": "0"})):
+        _, data = traced("no-builtins", flags, env, in_one=2, in_two=1)
+        check(not c_functions(data), "no-builtins", c_functions(data))
+    _, data = traced("builtins", env={"PYPROF_TRACE": "calls",
+                                      "PYPROF_BUILTINS": "1"}, in_one=2)
+    check(c_functions(data), "PYPROF_BUILTINS=1: no C functions")
+    # which files; more of it is in trace-files.py
+    for name, flags, one, two in (
+            ("include", ["--include", "/one[.]py$"], 2, 0),
+            ("include two", ["--include=/one[.]", "--include=/two[.]"], 2, 1),
+            ("exclude", ["--exclude", "/one[.]py$"], 0, 1),
+            ("exclude two", ["--exclude=/one[.]", "--exclude=/two[.]"], 0, 0),
+            ("both", ["--exclude=/(one|two)[.]", "--include=one"], 2, 0)):
+        traced(name, ["--trace=calls", *flags], in_one=one, in_two=two)
+    traced("include", env={"PYPROF_TRACE": "calls",
+                           "PYPROF_INCLUDE": "one[.]py"}, in_one=2, in_two=0)
+    traced("exclude", env={"PYPROF_TRACE": "calls",
+                           "PYPROF_EXCLUDE": "one[.]py"}, in_one=0, in_two=1)
+    # without --trace they say nothing
+    for h in both_ways("include", "PYPROF_INCLUDE", "nothing"):
+        check(int(h["samples"]) >= 8 and not profile(*logs_here())["trace"],
+              "include without trace", h)
+
+
 # ---- output ----------------------------------------------------------------
 
 def output():
@@ -376,13 +449,21 @@ BAD = {
     "duration": ("PYPROF_DURATION", ("x", "-1", "1 s")),
     "max-depth": ("PYPROF_MAX_DEPTH", ("0", "-1", "x", "99999", "1k")),
     "max-size": ("PYPROF_MAX_SIZE", ("1", "x", "-1", "64", "1T", "63K")),
-    None: ("PYPROF_CHILDREN", ("2", "yes", "no")),
-    "": ("PYPROF_VERBOSE", ("3", "x", "-1")),
+    "trace": ("PYPROF_TRACE", ("foo", "Calls", "line", "calls,lines", "1",
+                               "off")),
+    "include": ("PYPROF_INCLUDE", ("(", "a[", "x{2", "*(", "(a|b")),
+    "exclude": ("PYPROF_EXCLUDE", ("(", "a[", "[[:nope:]]")),
 }
+# of flags without a value
+BAD_SWITCHES = (
+    (None, ("PYPROF_CHILDREN", ("2", "yes", "no"))),
+    (None, ("PYPROF_VERBOSE", ("3", "x", "-1"))),
+    (None, ("PYPROF_BUILTINS", ("2", "off", "no"))),
+)
 
 
 def refusals():
-    for flag, (variable, values) in BAD.items():
+    for flag, (variable, values) in (*BAD.items(), *BAD_SWITCHES):
         for value in values:
             clear_logs()
             words = [EXE, "-c", "print('ran')"]
@@ -411,11 +492,11 @@ def refusals():
     p = wrap(["-i", "5"], ["true"])
     check("; try 50us" in p.stderr, "no hint", p)
     # what comes later is unknown until it works
-    for flags in (["--trace=calls"], ["--native"], ["--ring=5"], ["--ctl"],
-                  ["--keep-env"], ["--toggle-signal=USR1"], ["--include=x"],
-                  ["--no-builtins"], ["--frobnicate"], ["-Z"],
-                  ["--quiet=3"], ["--rate"], ["-r"], ["--output="],
-                  ["--report=frobnicate"]):
+    for flags in (["--native"], ["--ring=5"], ["--ctl"], ["--keep-env"],
+                  ["--toggle-signal=USR1"], ["--frobnicate"], ["-Z"],
+                  ["--quiet=3"], ["--no-builtins=3"], ["--rate"], ["-r"],
+                  ["--output="], ["--trace="], ["--trace"], ["--include="],
+                  ["--exclude"], ["--report=frobnicate"]):
         p = run([WRAP, *flags], stdin=b"")
         check(p.status == 2 and len(p.stderr.splitlines()) == 1 and
               p.stdout == "" and p.stderr.startswith("pyprof-wrap: "),
@@ -423,7 +504,8 @@ def refusals():
         word = flags[0].split("=")[0].lstrip("-")
         check(word in p.stderr, flags, "is not named in", p.stderr)
     # empty is not set
-    for variable in ("PYPROF_RATE", "PYPROF_MODE", "PYPROF_OUTPUT"):
+    for variable in ("PYPROF_RATE", "PYPROF_MODE", "PYPROF_OUTPUT",
+                     "PYPROF_TRACE", "PYPROF_INCLUDE"):
         clear_logs()
         p = run(python("burn_user(0.02)"), env={
             "LD_PRELOAD": LIBRARY, variable: ""})
@@ -508,6 +590,7 @@ children()
 spans()
 depth()
 size()
+tracing()
 output()
 verbose()
 refusals()

@@ -64,6 +64,6 @@ done
 	bad=1
 }
 "$report" --formats | tr '\n' ' ' |
-	grep -qx 'text annotate callgrind collapsed json dump ' ||
+	grep -qx 'text annotate callgrind pstats collapsed json dump ' ||
 	{ echo "--formats: $("$report" --formats)"; bad=1; }
 exit $bad

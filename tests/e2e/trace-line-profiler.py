@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Every line of every function has the hits that line_profiler has counted. They
-# are taken from its table: what Debian's 4.0.2 reports of a line that is followed
-# by one or another, as of an `if`, is the hits before one of the two only.
+# are taken from its table: what Debian's 4.0.2 reports of a line that is
+# followed by one or another, as of an `if`, is the hits before one of the two
+# only.
 # timeout: 300
 import json
 import os

@@ -68,9 +68,9 @@ LINE = struct.Struct("<II4Q")
 OPEN_HEAD = struct.Struct("<QQII5Q")
 OPEN_CALL = struct.Struct("<QQII2Q")
 
-Edge = collections.namedtuple("Edge", "callee caller line open calls self self_own"
-                              " total own recursive recursive_edge rest"
-                              " rest_own")
+Edge = collections.namedtuple("Edge", "callee caller line open calls self"
+                              " self_own total own recursive recursive_edge"
+                              " rest rest_own")
 Line = collections.namedtuple("Line", "code line hits entries self own")
 OpenCall = collections.namedtuple("OpenCall", "begun own edge line")
 # what log.edges() and log.functions() count; primitive is as cProfile has it:
