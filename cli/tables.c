@@ -98,8 +98,11 @@ static int take_edges(struct loader *l, const struct record *rec)
 	if (c.bad || span.first > UINT32_MAX)
 		return -1;
 	while (next_struct(&c, &edge, sizeof(edge)) && edge.callee) {
-		if (!edge_makes_sense(&edge))
+		if (!edge_makes_sense(&edge)) {
+			/* calls are made of the edges of spans only */
+			t->edge_count = span.begin;
 			return -1;
+		}
 		t->edges = must_grow(t->edges, t->edge_count, &t->edge_room,
 				     sizeof(*t->edges));
 		t->edges[t->edge_count++] = edge;

@@ -197,7 +197,8 @@ void trace_prepare(void)
 							    : &trace_setprofile;
 	if (s->trace == PP_TRACE_LINES)
 		target.settings.builtins = 0;
-	trace_cost_measure(g.mechanism);
+	if (trace_cost_measure(g.mechanism) < 0)
+		g.mechanism = NULL;
 }
 
 void trace_start(void)

@@ -330,12 +330,12 @@ def tracing():
             ("include two", ["--include=/one[.]", "--include=/two[.]"], 2, 1),
             ("exclude", ["--exclude", "/one[.]py$"], 0, 1),
             ("exclude two", ["--exclude=/one[.]", "--exclude=/two[.]"], 0, 0),
-            ("both", ["--exclude=/(one|two)[.]", "--include=one"], 2, 0)):
+            ("both", ["--exclude=/(one|two)[.]", "--include=/one[.]"], 2, 0)):
         traced(name, ["--trace=calls", *flags], in_one=one, in_two=two)
     traced("include", env={"PYPROF_TRACE": "calls",
-                           "PYPROF_INCLUDE": "one[.]py"}, in_one=2, in_two=0)
+                           "PYPROF_INCLUDE": "/one[.]py"}, in_one=2, in_two=0)
     traced("exclude", env={"PYPROF_TRACE": "calls",
-                           "PYPROF_EXCLUDE": "one[.]py"}, in_one=0, in_two=1)
+                           "PYPROF_EXCLUDE": "/one[.]py"}, in_one=0, in_two=1)
     # without --trace they say nothing
     for h in both_ways("include", "PYPROF_INCLUDE", "nothing"):
         check(int(h["samples"]) >= 8 and not profile(*logs_here())["trace"],
