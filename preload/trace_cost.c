@@ -36,6 +36,8 @@ enum {
 	LOOP_FLAT,
 	LOOP_C,
 	LOOP_RESUME,
+	LOOP_OTHER,
+
 	LOOP_LINES,
 	LOOPS,
 };
@@ -50,6 +52,7 @@ static const struct {
 	/* a function, a bound method, methods of types */
 	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length()\n",
 		     4 * ROUNDS },
+	[LOOP_OTHER] = { "for i in r: o(i); o(i)\n", 2 * ROUNDS },
 	[LOOP_RESUME] = { "for i in y(): pass\n", ROUNDS },
 	/* one more line than the empty loop has is not counted: its `for` */
 	[LOOP_LINES] = { "for i in r:\n u = i\n v = u\n w = v\n", 3 * ROUNDS },
@@ -61,6 +64,7 @@ static const char preface[] = "def f(i): return g(i, i)\n"
 			      "def h(a): return a\n"
 			      "r = range(200)\n"
 			      "c = abs\n"
+			      "o = bool\n"
 			      "d = {}\n"
 			      "m = d.get\n"
 			      "def y():\n"
@@ -247,6 +251,9 @@ static void set_all(void)
 	set_call(PP_COST_resume_inside, LOOP_RESUME, LOOP_RESUME, line);
 	if (target.settings.builtins)
 		set_call(PP_COST_c_inside, LOOP_C, LOOP_C, 0);
+	if (target.settings.builtins)
+		trace_costs[PP_COST_other] =
+			added(LOOP_OTHER) / loops[LOOP_OTHER].events;
 }
 
 int trace_cost_measure(const struct trace_mechanism *mechanism)

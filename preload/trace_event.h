@@ -160,6 +160,13 @@ TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, bool lines)
 	t->open->depth--;
 }
 
+/* An event that is not counted took so much of what runs. */
+TRACE_INLINE void trace_charge(struct trace *t, uint64_t ticks)
+{
+	t->open->own += ticks;
+	trace_own(t->top, ticks, false);
+}
+
 /* Is this a second code object of the same function? */
 bool trace_is_at(const struct trace_function *f, uintptr_t address);
 

@@ -151,13 +151,17 @@ static void *on_c_end(void *self, void *const *arguments, size_t count,
 		      void *names)
 {
 	uintptr_t method = method_of(arguments);
-	struct trace *t = method ? trace_of_thread() : NULL;
+	struct trace *t = trace_of_thread();
 
 	(void)self;
 	(void)count;
 	(void)names;
-	if (t)
+	if (PP_UNLIKELY(!t))
+		return py._Py_NoneStruct;
+	if (method)
 		trace_leave(t, method, false);
+	else
+		trace_charge(t, trace_costs[PP_COST_other]);
 	return py._Py_NoneStruct;
 }
 

@@ -225,7 +225,8 @@ struct pp_open_call {
 	X(c_outside)                                                           \
 	X(line)                                                                \
 	X(resume_inside)                                                       \
-	X(resume_outside)
+	X(resume_outside)                                                      \
+	X(other)
 
 enum pp_cost {
 #define X(name) PP_COST_##name,

@@ -28,6 +28,8 @@ PROGRAMS = {
 FEWER = ("queens", "generators", "words", "keys")
 RUNS = sized(15, 5)
 LONGER = sized(4, 1)
+# medians of five short runs of one program have gone from 1.3 to 1.8
+UNREST = sized(1, 1.2)
 # sys.setprofile makes each instruction slower there, which is not of any event
 PRINTED = MINOR == 11
 
@@ -73,8 +75,8 @@ def bad(raw, corrected, most):
     """Is it bad, what the machine's unrest (2 %) cannot explain?"""
     if abs(corrected - 1) > max(abs(raw - 1) / 2, 0.02):
         return f"{corrected:.2f} is not half as far from 1 as {raw:.2f}"
-    if corrected > most:
-        return f"{corrected:.2f} is more than {most}"
+    if corrected > most * UNREST:
+        return f"{corrected:.2f} is more than {most * UNREST:.2f}"
     return None
 
 
