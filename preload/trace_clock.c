@@ -13,48 +13,57 @@
 #define SOURCE                                                                 \
 	"/sys/devices/system/clocksource/clocksource0/current_clocksource"
 
-/* How long the first look at the rate takes: one part in ten thousand. */
-#define FIRST_LOOK_NS 500000u
-
 bool trace_clock_is_counter;
 
-void trace_clock_choose(void)
+/* An instant by both clocks. */
+struct instant {
+	uint64_t ns, ticks;
+};
+
+/* When the clock was chosen: before events were measured, milliseconds ago. */
+static struct instant first;
+
+static struct instant read_both(void)
+{
+	struct instant i = { .ns = clock_now() };
+
+	i.ticks = trace_clock_is_counter ? trace_clock_now() : i.ns;
+	return i;
+}
+
+static bool kernel_trusts_counter(void)
 {
 	char name[16] = { 0 };
 	int fd = open(SOURCE, O_RDONLY | O_CLOEXEC);
+	bool trusts;
 
 	if (fd < 0)
-		return;
-	trace_clock_is_counter = read(fd, name, sizeof(name) - 1) > 0 &&
-				 strncmp(name, "tsc", 3) == 0;
+		return false;
+	trusts = read(fd, name, sizeof(name) - 1) > 0 &&
+		 strncmp(name, "tsc", 3) == 0;
 	close(fd);
+	return trusts;
 }
 
-static void put(int which)
+void trace_clock_choose(void)
 {
-	struct pp_header *h = state->header;
+	trace_clock_is_counter = kernel_trusts_counter();
+	first = read_both();
+}
 
-	h->tick_ns_at[which] = clock_now();
-	h->tick_ticks[which] = trace_clock_now();
+static void put(int which, struct instant i)
+{
+	state->header->tick_ns_at[which] = i.ns;
+	state->header->tick_ticks[which] = i.ticks;
 }
 
 void trace_clock_renew(void)
 {
-	put(1);
+	put(1, read_both());
 }
 
 void trace_clock_begin(void)
 {
-	uint64_t until = clock_now() + FIRST_LOOK_NS;
-
-	put(0);
-	while (trace_clock_is_counter && clock_now() < until)
-		;
-	put(1);
-	/* two clocks that are one: any second instant will do */
-	if (!trace_clock_is_counter)
-		state->header->tick_ticks[1] = state->header->tick_ns_at[1] =
-			state->header->tick_ns_at[0] + 1;
-	if (!trace_clock_is_counter)
-		state->header->tick_ticks[0] = state->header->tick_ns_at[0];
+	put(0, first);
+	trace_clock_renew();
 }
