@@ -19,20 +19,10 @@
 #include "safe/target.h"
 #include "safe/walk.h"
 
-#define FILE_INPUT  257 /* Py_file_input */
-#define METH_NOARGS 4	/* PyMethodDef.ml_flags */
 #define FRAMES_MOST 32
 
 /* The young generation's threshold, to 3.12, unless site code changed it. */
 #define GC_THRESHOLD0 700
-
-/* PyMethodDef: part of the stable ABI. */
-struct method {
-	const char *name;
-	void *(*function)(void *self, void *arguments);
-	int flags;
-	const char *doc;
-};
 
 static struct {
 	const char *wrong; /* NULL: nothing so far */
@@ -271,8 +261,9 @@ static void *check(void *self, void *arguments)
 
 const char *proof_run(void)
 {
-	static struct method method = { "check", check, METH_NOARGS, NULL };
-	void *code = py.Py_CompileString(program, "<pyprof>", FILE_INPUT);
+	static struct pyapi_method method = { "check", check, PYAPI_METH_NOARGS,
+					      NULL };
+	void *code = py.Py_CompileString(program, "<pyprof>", PYAPI_FILE_INPUT);
 	void *names = py.PyDict_New();
 	void *function = py.PyCFunction_NewEx(&method, NULL, NULL);
 	void *result = NULL;

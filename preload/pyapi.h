@@ -8,6 +8,7 @@
 #define PYAPI_H
 
 #include <stdint.h>
+#include <string.h>
 
 #include "pyprof/compiler.h"
 
@@ -79,6 +80,29 @@
 
 /* Not there in all versions: NULL then. */
 #define PYAPI_OPTIONAL(X) X(PyCMethod_Type) /* 3.9+ */
+
+/* Py_file_input, of Py_CompileString(). */
+#define PYAPI_FILE_INPUT 257
+
+/* PyMethodDef, and two of its flags: part of the stable ABI. */
+struct pyapi_method {
+	const char *name;
+	void *(*function)(void *self, void *argument);
+	int flags;
+	const char *doc;
+};
+
+#define PYAPI_METH_NOARGS 4
+#define PYAPI_METH_O	  8
+
+/* A member of an object that is a pointer. */
+static inline void *pyapi_member(const void *object, int32_t offset)
+{
+	void *p;
+
+	memcpy(&p, (const char *)object + offset, sizeof(p));
+	return p;
+}
 
 struct pyapi {
 #define X(name, result, arguments) result(*name) arguments;

@@ -27,6 +27,7 @@
 __thread struct trace *trace_mine;
 uint64_t trace_costs[PP_COST_MAX];
 
+bool trace_has_filters;
 struct trace_window trace_window = { 0, UINT64_MAX };
 
 static struct {
@@ -62,14 +63,9 @@ struct trace *trace_begin_mine(void)
 	return mine;
 }
 
-static bool traces_lines(void)
-{
-	return target.settings.trace == PP_TRACE_LINES;
-}
-
 bool trace_is_outside(struct trace *t)
 {
-	return trace_pass(t, traces_lines()) - trace_window.begin >=
+	return trace_pass(t, trace_has_lines()) - trace_window.begin >=
 	       trace_window.span;
 }
 
@@ -95,16 +91,16 @@ void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now)
 	if (open->edge == &t->root_edge)
 		return;
 	while (t->top >= open)
-		trace_end_top(t, now, traces_lines());
+		trace_end_top(t, now, trace_has_lines());
 }
 
 /* -- files --------------------------------------------------------------- */
 
-static void compile(regex_t *regex, const char *expression)
+/* settings.c has tried them: it is memory if one fails. */
+static int compile(regex_t *regex, const char *expression)
 {
-	/* settings.c has tried it */
-	if (expression && regcomp(regex, expression, REG_EXTENDED | REG_NOSUB))
-		target.settings.trace = PP_TRACE_NONE;
+	return expression ? regcomp(regex, expression, REG_EXTENDED | REG_NOSUB)
+			  : 0;
 }
 
 static bool matches(const regex_t *regex, const char *expression,
@@ -178,7 +174,7 @@ static void take_over_stack(struct trace *t)
 	if (python && walk(python, 0, &s) == 0)
 		for (uint32_t i = s.depth; i > 0; i--)
 			if (trace_enter(t, s.frames[i - 1].code, NULL,
-					traces_lines()))
+					trace_has_lines()))
 				t->top->edge->shown->calls--;
 	mask_unquiet(target.settings.signal, mask);
 }
@@ -187,15 +183,15 @@ void trace_prepare(void)
 {
 	const struct settings *s = &target.settings;
 
-	if (s->trace == PP_TRACE_NONE)
+	if (s->trace == PP_TRACE_NONE || compile(&g.include, s->include) != 0 ||
+	    compile(&g.exclude, s->exclude) != 0)
 		return;
-	compile(&g.include, s->include);
-	compile(&g.exclude, s->exclude);
+	trace_has_filters = s->include || s->exclude;
 	trace_clock_choose();
 	trace_names_begin();
 	g.mechanism = target.row->minor >= MONITORING_MINOR ? &trace_monitoring
 							    : &trace_setprofile;
-	if (s->trace == PP_TRACE_LINES)
+	if (trace_has_lines())
 		target.settings.builtins = 0;
 	if (trace_cost_measure(g.mechanism) < 0)
 		g.mechanism = NULL;

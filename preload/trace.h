@@ -11,7 +11,14 @@
 
 #include "pyprof/compiler.h"
 #include "pyprof/format.h"
+#include "safe/target.h"
 #include "safe/thread.h"
+
+/* Are lines traced, or calls alone? */
+static inline bool trace_has_lines(void)
+{
+	return target.settings.trace == PP_TRACE_LINES;
+}
 
 /* What an event costs, by enum pp_cost, in ticks; as in the log's header. */
 extern uint64_t trace_costs[PP_COST_MAX];

@@ -18,8 +18,6 @@
 #include "trace_event.h"
 #include "trace_table.h"
 
-#define FILE_INPUT 257 /* Py_file_input */
-
 /* Runs of each loop, and how often it goes round; as the sources say. */
 #define RUNS   8
 #define ROUNDS UINT64_C(200)
@@ -37,7 +35,6 @@ enum {
 	LOOP_C,
 	LOOP_RESUME,
 	LOOP_OTHER,
-
 	LOOP_LINES,
 	LOOPS,
 };
@@ -100,7 +97,7 @@ static int run(void *code)
 
 static void *compile(const char *source)
 {
-	void *code = py.Py_CompileString(source, "<pyprof>", FILE_INPUT);
+	void *code = py.Py_CompileString(source, "<pyprof>", PYAPI_FILE_INPUT);
 
 	py.PyErr_Clear();
 	return code;
@@ -244,16 +241,16 @@ static void set_all(void)
 {
 	uint64_t line = 0;
 
-	if (target.settings.trace == PP_TRACE_LINES)
+	if (trace_has_lines())
 		line = added(LOOP_LINES) / loops[LOOP_LINES].events;
 	trace_costs[PP_COST_line] = line;
 	set_call(PP_COST_python_inside, LOOP_PYTHON, LOOP_FLAT, line);
 	set_call(PP_COST_resume_inside, LOOP_RESUME, LOOP_RESUME, line);
-	if (target.settings.builtins)
-		set_call(PP_COST_c_inside, LOOP_C, LOOP_C, 0);
-	if (target.settings.builtins)
-		trace_costs[PP_COST_other] =
-			added(LOOP_OTHER) / loops[LOOP_OTHER].events;
+	if (!target.settings.builtins)
+		return;
+	set_call(PP_COST_c_inside, LOOP_C, LOOP_C, 0);
+	trace_costs[PP_COST_other] =
+		added(LOOP_OTHER) / loops[LOOP_OTHER].events;
 }
 
 int trace_cost_measure(const struct trace_mechanism *mechanism)

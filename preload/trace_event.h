@@ -40,6 +40,15 @@ struct trace_window {
 
 extern struct trace_window trace_window;
 
+/* Was --include or --exclude given? */
+extern bool trace_has_filters;
+
+/* Is a code object of a file that is left out? */
+TRACE_INLINE bool trace_excludes(struct trace *t, uintptr_t code)
+{
+	return PP_UNLIKELY(trace_has_filters) && trace_table_excludes(t, code);
+}
+
 /* Is this event one that is not wanted? Only asked where there is a window. */
 bool trace_is_outside(struct trace *t);
 

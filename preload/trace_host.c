@@ -11,21 +11,9 @@
 #include "safe/target.h"
 #include "trace_names.h"
 
-#define METH_O 8 /* PyMethodDef.ml_flags */
-
-typedef void *method_function(void *self, void *argument);
-
-/* PyMethodDef: part of the stable ABI. */
-struct method {
-	const char *name;
-	method_function *function;
-	int flags;
-	const char *doc;
-};
-
 struct watch {
-	struct method *method; /* NULL: not watched */
-	method_function *real;
+	struct pyapi_method *method; /* NULL: not watched */
+	void *(*real)(void *self, void *argument);
 	void (*after)(void);
 };
 
@@ -83,10 +71,11 @@ void trace_host_watch(const char *name, void (*after)(void))
 	bool is_profile = strcmp(name, "setprofile") == 0;
 	struct watch *w = is_profile ? &g.profile : &g.trace;
 	void *function = py.PySys_GetObject(name);
-	struct method *method =
-		function ? (struct method *)trace_names_method(function) : NULL;
+	struct pyapi_method *method = NULL;
 
-	if (w->method || !method || method->flags != METH_O)
+	if (function)
+		method = (struct pyapi_method *)trace_names_method(function);
+	if (w->method || !method || method->flags != PYAPI_METH_O)
 		return;
 	*w = (struct watch){ method, method->function, after };
 	method->function = is_profile ? set_profile : set_trace;

@@ -19,7 +19,6 @@
 #include "trace.h"
 #include "trace_event.h"
 #include "trace_host.h"
-
 #include "trace_mechanism.h"
 #include "trace_names.h"
 
@@ -60,58 +59,51 @@ typedef void *callback(void *self, void *const *arguments, size_t count,
 struct callback_object {
 	void *head[2];
 	callback *vectorcall;
+	bool everywhere; /* as in struct wanted */
 };
 
 static struct {
 	void *module; /* sys.monitoring */
 	long tool;
 	void *missing, *disable;
-	bool filters;
 } g;
 
 /* -- callbacks ----------------------------------------------------------- */
 
 /* A code object whose events are not wanted: never again, then. */
-static void *ignore(struct trace *t, void *code)
+static void *ignore(const void *self, struct trace *t, void *code)
 {
-	if (g.filters && t && trace_table_excludes(t, (uintptr_t)code))
+	const struct callback_object *object = self;
+
+	if (!object->everywhere && t && trace_excludes(t, (uintptr_t)code))
 		return g.disable;
 	return py._Py_NoneStruct;
 }
 
-static void *on_start(void *self, void *const *arguments, size_t count,
-		      void *names)
+static void *on_start(void *self, void *const *arguments,
+		      size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	struct trace *t = trace_of_thread();
 
-	(void)self;
-	(void)count;
-	(void)names;
 	if (PP_UNLIKELY(!t ||
 			!trace_enter(t, (uintptr_t)arguments[0], NULL, false)))
-		return ignore(t, arguments[0]);
+		return ignore(self, t, arguments[0]);
 	return py._Py_NoneStruct;
 }
 
-/* The same for PY_THROW, which is of no code object and cannot be disabled. */
-static void *on_throw(void *self, void *const *arguments, size_t count,
-		      void *names)
-{
-	on_start(self, arguments, count, names);
-	return py._Py_NoneStruct;
-}
-
-static void *on_end(void *self, void *const *arguments, size_t count,
-		    void *names)
+TRACE_INLINE void *end_call(void *const *arguments, bool with_lines)
 {
 	struct trace *t = trace_of_thread();
 
-	(void)self;
-	(void)count;
-	(void)names;
 	if (PP_LIKELY(t != NULL))
-		trace_leave(t, (uintptr_t)arguments[0], false);
+		trace_leave(t, (uintptr_t)arguments[0], with_lines);
 	return py._Py_NoneStruct;
+}
+
+static void *on_end(void *self PP_UNUSED, void *const *arguments,
+		    size_t count PP_UNUSED, void *names PP_UNUSED)
+{
+	return end_call(arguments, false);
 }
 
 /* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
@@ -127,35 +119,27 @@ static uintptr_t method_of(void *const *arguments)
 	return method;
 }
 
-static void *on_call(void *self, void *const *arguments, size_t count,
-		     void *names)
+static void *on_call(void *self PP_UNUSED, void *const *arguments,
+		     size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	uintptr_t method = method_of(arguments);
 	struct trace *t;
 
-	(void)self;
-	(void)count;
-	(void)names;
 	if (!method)
 		return py._Py_NoneStruct;
 	t = trace_of_thread();
-	if (PP_UNLIKELY(!t ||
-			(g.filters &&
-			 trace_table_excludes(t, (uintptr_t)arguments[0]))))
+	if (PP_UNLIKELY(!t || trace_excludes(t, (uintptr_t)arguments[0])))
 		return py._Py_NoneStruct;
 	trace_enter(t, method, arguments[2], false);
 	return py._Py_NoneStruct;
 }
 
-static void *on_c_end(void *self, void *const *arguments, size_t count,
-		      void *names)
+static void *on_c_end(void *self PP_UNUSED, void *const *arguments,
+		      size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	uintptr_t method = method_of(arguments);
 	struct trace *t = trace_of_thread();
 
-	(void)self;
-	(void)count;
-	(void)names;
 	if (PP_UNLIKELY(!t))
 		return py._Py_NoneStruct;
 	if (method)
@@ -200,56 +184,36 @@ static uint32_t entry_line(struct trace_function *f, uintptr_t code,
 	return f->entry_line;
 }
 
-static void *on_line_start(void *self, void *const *arguments, size_t count,
-			   void *names)
+static void *on_line_start(void *self, void *const *arguments,
+			   size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	struct trace *t = trace_of_thread();
 	uintptr_t code = (uintptr_t)arguments[0];
 	struct trace_function *f = t ? trace_enter(t, code, NULL, true) : NULL;
 
-	(void)self;
-	(void)count;
-	(void)names;
 	if (PP_UNLIKELY(!f))
-		return ignore(t, arguments[0]);
+		return ignore(self, t, arguments[0]);
 	trace_entry(t, entry_line(f, code, number_of(arguments[1])));
 	return py._Py_NoneStruct;
 }
 
-static void *on_line_throw(void *self, void *const *arguments, size_t count,
-			   void *names)
+static void *on_line_end(void *self PP_UNUSED, void *const *arguments,
+			 size_t count PP_UNUSED, void *names PP_UNUSED)
 {
-	on_line_start(self, arguments, count, names);
-	return py._Py_NoneStruct;
+	return end_call(arguments, true);
 }
 
-static void *on_line_end(void *self, void *const *arguments, size_t count,
-			 void *names)
+static void *on_line(void *self, void *const *arguments, size_t count PP_UNUSED,
+		     void *names PP_UNUSED)
 {
 	struct trace *t = trace_of_thread();
 
-	(void)self;
-	(void)count;
-	(void)names;
-	if (PP_LIKELY(t != NULL))
-		trace_leave(t, (uintptr_t)arguments[0], true);
-	return py._Py_NoneStruct;
-}
-
-static void *on_line(void *self, void *const *arguments, size_t count,
-		     void *names)
-{
-	struct trace *t = trace_of_thread();
-
-	(void)self;
-	(void)count;
-	(void)names;
 	if (PP_UNLIKELY(!t))
 		return py._Py_NoneStruct;
 	if (!trace_line(t, (uintptr_t)arguments[0],
 			number_of(arguments[1]) -
 				t->top->edge->callee->firstlineno))
-		return ignore(t, arguments[0]);
+		return ignore(self, t, arguments[0]);
 	return py._Py_NoneStruct;
 }
 
@@ -257,17 +221,14 @@ static void *on_line(void *self, void *const *arguments, size_t count,
  * sys.settrace() shows a line again when a loop jumps back within it; LINE does
  * not. Other jumps are not wanted again.
  */
-static void *on_jump(void *self, void *const *arguments, size_t count,
-		     void *names)
+static void *on_jump(void *self PP_UNUSED, void *const *arguments,
+		     size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	uintptr_t code = (uintptr_t)arguments[0];
 	uint32_t from = number_of(arguments[1]), to = number_of(arguments[2]);
 	struct trace *t;
 	uint32_t line;
 
-	(void)self;
-	(void)count;
-	(void)names;
 	if (to > from)
 		return g.disable;
 	line = line_at(code, to);
@@ -313,32 +274,33 @@ static void after_set_profile(void)
 struct wanted {
 	const char *event;
 	callback *function;
+	bool everywhere; /* of no code object: cannot be disabled at one */
 };
 
 static const struct wanted calls[] = {
-	{ "PY_START", on_start }, { "PY_RESUME", on_start },
-	{ "PY_THROW", on_throw }, { "PY_RETURN", on_end },
-	{ "PY_YIELD", on_end },	  { "PY_UNWIND", on_end },
-	{ NULL, NULL },
+	{ "PY_START", on_start, false }, { "PY_RESUME", on_start, false },
+	{ "PY_THROW", on_start, true },	 { "PY_RETURN", on_end, false },
+	{ "PY_YIELD", on_end, false },	 { "PY_UNWIND", on_end, true },
+	{ NULL, NULL, false },
 };
 
 static const struct wanted c_calls[] = {
-	{ "CALL", on_call },
-	{ "C_RETURN", on_c_end },
-	{ "C_RAISE", on_c_end },
-	{ NULL, NULL },
+	{ "CALL", on_call, false },
+	{ "C_RETURN", on_c_end, false },
+	{ "C_RAISE", on_c_end, false },
+	{ NULL, NULL, false },
 };
 
 static const struct wanted lines[] = {
-	{ "PY_START", on_line_start },
-	{ "PY_RESUME", on_line_start },
-	{ "PY_THROW", on_line_throw },
-	{ "PY_RETURN", on_line_end },
-	{ "PY_YIELD", on_line_end },
-	{ "PY_UNWIND", on_line_end },
-	{ "LINE", on_line },
-	{ "JUMP", on_jump },
-	{ NULL, NULL },
+	{ "PY_START", on_line_start, false },
+	{ "PY_RESUME", on_line_start, false },
+	{ "PY_THROW", on_line_start, true },
+	{ "PY_RETURN", on_line_end, false },
+	{ "PY_YIELD", on_line_end, false },
+	{ "PY_UNWIND", on_line_end, true },
+	{ "LINE", on_line, false },
+	{ "JUMP", on_jump, false },
+	{ NULL, NULL, false },
 };
 
 static void *make_type(void)
@@ -399,6 +361,7 @@ static int add(void *type, const struct wanted *list, long *mask)
 		if (!object || !number)
 			return -1;
 		object->vectorcall = list->function;
+		object->everywhere = list->everywhere;
 		ret = done(py.PyObject_CallMethod(g.module, "register_callback",
 						  "llO", g.tool, number,
 						  object));
@@ -441,10 +404,7 @@ static int register_all(void)
 
 	if (!type)
 		return -1;
-	if (target.settings.trace == PP_TRACE_LINES)
-		ret = add(type, lines, &mask);
-	else
-		ret = add(type, calls, &mask);
+	ret = add(type, trace_has_lines() ? lines : calls, &mask);
 	if (ret == 0 && target.settings.builtins)
 		ret = add(type, c_calls, &mask);
 	py.Py_DecRef(type);
@@ -460,7 +420,6 @@ static int complain(const char *what)
 
 static int begin(void)
 {
-	g.filters = target.settings.include || target.settings.exclude;
 	g.module = py.PySys_GetObject("monitoring");
 	if (!g.module)
 		return complain("there is no sys.monitoring");
@@ -472,7 +431,6 @@ static int begin(void)
 		return complain("sys.monitoring refuses");
 	if (target.settings.builtins)
 		trace_host_watch("setprofile", after_set_profile);
-
 	return 0;
 }
 

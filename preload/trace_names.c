@@ -17,28 +17,6 @@
 
 struct trace_names_kinds trace_names_kinds;
 
-/* A member of an object that is a pointer. */
-static void *pointer_in(const void *object, int32_t offset)
-{
-	void *p;
-
-	memcpy(&p, (const char *)object + offset, sizeof(p));
-	return p;
-}
-
-static void *type_of(const void *object)
-{
-	return pointer_in(object, target.row->ob_type);
-}
-
-static bool is_c_function(const void *object)
-{
-	const void *type = type_of(object);
-
-	return type == py.PyCFunction_Type ||
-	       (type == py.PyCMethod_Type && type);
-}
-
 void trace_names_begin(void)
 {
 	const struct pyver *v = target.row;
@@ -49,13 +27,12 @@ void trace_names_begin(void)
 	};
 }
 
-/* Has it a repr that is C code and names no address? */
-static bool is_descriptor(const void *object)
+/* Has it a repr that is C code only? */
+static bool has_c_repr(const void *object)
 {
-	const void *type = type_of(object);
-
-	return type == py.PyMethodDescr_Type ||
-	       type == py.PyClassMethodDescr_Type || is_c_function(object);
+	return trace_names_is_descriptor(object) ||
+	       trace_names_is_function(object) ||
+	       trace_names_type(object) == py.PyClassMethodDescr_Type;
 }
 
 static bool add_repr(struct text *name, void *object)
@@ -75,8 +52,9 @@ static bool add_repr(struct text *name, void *object)
 /* What the function's type has under its name, borrowed; or NULL. */
 static void *find_in_type(void *self, const char *name)
 {
+	void *type = pyapi_member(self, target.row->ob_type);
 	void *key = py.PyUnicode_FromString(name);
-	void *found = key ? py._PyType_Lookup(type_of(self), key) : NULL;
+	void *found = key ? py._PyType_Lookup(type, key) : NULL;
 
 	py.PyErr_Clear();
 	if (key)
@@ -87,7 +65,7 @@ static void *find_in_type(void *self, const char *name)
 /* The module that a function says to be of; NULL if it says none. */
 static const char *module_of(const void *function)
 {
-	void *module = pointer_in(function, target.row->fn_module);
+	void *module = pyapi_member(function, target.row->fn_module);
 	const char *name = module ? py.PyUnicode_AsUTF8(module) : NULL;
 
 	py.PyErr_Clear();
@@ -108,10 +86,10 @@ static void add_method_name(struct text *name, const char *prefix,
 
 static void name_function(struct text *name, void *function)
 {
-	const void *method = pointer_in(function, target.row->fn_ml);
-	const char *word = pointer_in(method, target.row->ml_name);
+	const void *method = pyapi_member(function, target.row->fn_ml);
+	const char *word = pyapi_member(method, target.row->ml_name);
 	const char *module = module_of(function);
-	void *self = pointer_in(function, target.row->fn_self);
+	void *self = pyapi_member(function, target.row->fn_self);
 	void *found = self ? find_in_type(self, word) : NULL;
 
 	if (!self) {
@@ -120,7 +98,7 @@ static void name_function(struct text *name, void *function)
 		add_method_name(name, "<", module, word);
 		return;
 	}
-	if (found && is_descriptor(found) && add_repr(name, found))
+	if (found && has_c_repr(found) && add_repr(name, found))
 		return;
 	add_method_name(name, "<built-in method ", module, word);
 }
@@ -130,7 +108,7 @@ uint32_t trace_names_id(struct thread *t, uintptr_t method, void *callable)
 	struct text name;
 
 	text_init(&name);
-	if (is_c_function(callable))
+	if (trace_names_is_function(callable))
 		name_function(&name, callable);
 	else if (!add_repr(&name, callable))
 		text_add(&name, "<built-in method>");

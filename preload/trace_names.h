@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <string.h>
 
+#include "pyapi.h"
 #include "safe/thread.h"
 
 /* What tells them from others; here so that every call may ask. */
@@ -23,17 +23,9 @@ extern struct trace_names_kinds trace_names_kinds;
 /* Once, before the others. */
 void trace_names_begin(void);
 
-static inline void *trace_names_member(const void *object, int32_t offset)
-{
-	void *p;
-
-	memcpy(&p, (const char *)object + offset, sizeof(p));
-	return p;
-}
-
 static inline const void *trace_names_type(const void *object)
 {
-	return trace_names_member(object, trace_names_kinds.ob_type);
+	return pyapi_member(object, trace_names_kinds.ob_type);
 }
 
 /* Is it a method of a C type, which needs an object to be called with? */
@@ -42,16 +34,24 @@ static inline bool trace_names_is_descriptor(const void *callable)
 	return trace_names_type(callable) == trace_names_kinds.descriptor;
 }
 
-/* The PyMethodDef of a C function, or of a method of a C type; 0 if neither. */
+/* Is it a C function, by itself or bound to an object? */
+static inline bool trace_names_is_function(const void *callable)
+{
+	const void *type = trace_names_type(callable);
+
+	return type == trace_names_kinds.function ||
+	       type == trace_names_kinds.method;
+}
+
+/* The PyMethodDef of either of the two; 0 of anything else. */
 static inline uintptr_t trace_names_method(const void *callable)
 {
 	const struct trace_names_kinds *k = &trace_names_kinds;
-	const void *type = trace_names_type(callable);
 
-	if (type == k->function || type == k->method)
-		return (uintptr_t)trace_names_member(callable, k->fn_ml);
-	if (type == k->descriptor)
-		return (uintptr_t)trace_names_member(callable, k->descr_method);
+	if (trace_names_is_function(callable))
+		return (uintptr_t)pyapi_member(callable, k->fn_ml);
+	if (trace_names_is_descriptor(callable))
+		return (uintptr_t)pyapi_member(callable, k->descr_method);
 	return 0;
 }
 

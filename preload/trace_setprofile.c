@@ -57,19 +57,11 @@ static struct {
 
 /* -- events -------------------------------------------------------------- */
 
-static void *pointer_at(const void *object, int32_t offset)
-{
-	void *p;
-
-	memcpy(&p, (const char *)object + offset, sizeof(p));
-	return p;
-}
-
 static uintptr_t code_of(const void *frame)
 {
 	if (g.fo_frame != PYVER_NONE)
-		frame = pointer_at(frame, g.fo_frame);
-	return (uintptr_t)pointer_at(frame, g.f_code);
+		frame = pyapi_member(frame, g.fo_frame);
+	return (uintptr_t)pyapi_member(frame, g.f_code);
 }
 
 /* The line of a frame during an event, as the log has it. */
@@ -85,15 +77,13 @@ static uint32_t line_of(const void *frame, const struct trace_function *f)
 /* Events of C functions have a PyCFunction, never a descriptor. */
 static uintptr_t method_of(const void *function)
 {
-	return (uintptr_t)pointer_at(function, g.fn_ml);
+	return (uintptr_t)pyapi_member(function, g.fn_ml);
 }
 
 static void call_c(struct trace *t, const void *frame, void *function)
 {
-	if (target.settings.include || target.settings.exclude)
-		if (trace_table_excludes(t, code_of(frame)))
-			return;
-	trace_enter(t, method_of(function), function, false);
+	if (!trace_excludes(t, code_of(frame)))
+		trace_enter(t, method_of(function), function, false);
 }
 
 /* The program's own function, which has an object, gets the event too. */
@@ -163,26 +153,21 @@ static int on_trace(void *object, void *frame, int what, void *argument)
 
 /* -- threads ------------------------------------------------------------- */
 
-static bool traces_lines(void)
-{
-	return target.settings.trace == PP_TRACE_LINES;
-}
-
 static trace_host_function **function_slot(void *state_of_thread)
 {
-	return trace_host_slot(state_of_thread, traces_lines());
+	return trace_host_slot(state_of_thread, trace_has_lines());
 }
 
 static trace_host_function *our_function(void)
 {
-	return traces_lines() ? on_trace : on_profile;
+	return trace_has_lines() ? on_trace : on_profile;
 }
 
 static char *use_tracing_slot(void *state_of_thread)
 {
 	if (target.row->ts_tracing_cframe != PYVER_NONE)
-		state_of_thread = pointer_at(state_of_thread,
-					     target.row->ts_tracing_cframe);
+		state_of_thread = pyapi_member(state_of_thread,
+					       target.row->ts_tracing_cframe);
 	return (char *)state_of_thread + target.row->ts_use_tracing;
 }
 
@@ -211,7 +196,7 @@ static void arm(void *state_of_thread)
 
 	if (*slot)
 		return;
-	if (traces_lines() && target.row->minor <= COUNTED_MINOR)
+	if (trace_has_lines() && target.row->minor <= COUNTED_MINOR)
 		count_tracer();
 	*slot = our_function();
 	memcpy(use_tracing_slot(state_of_thread), &g.use_tracing,
@@ -222,8 +207,8 @@ static void arm(void *state_of_thread)
 static void *state_with_gil(void)
 {
 	void *mine = target.thread_state();
-	void *current = pointer_at((const void *)target.runtime,
-				   target.row->rt_tstate_current);
+	void *current = pyapi_member((const void *)target.runtime,
+				     target.row->rt_tstate_current);
 
 	return mine == current ? mine : NULL;
 }
@@ -235,15 +220,15 @@ static void arm_threads(void)
 	if (!mine || !g.use_tracing)
 		return;
 	each = py.PyInterpreterState_ThreadHead(
-		pointer_at(mine, target.row->ts_interp));
+		pyapi_member(mine, target.row->ts_interp));
 	for (; each; each = py.PyThreadState_Next(each))
 		arm(each);
 }
 
+/* -- gaps ---------------------------------------------------------------- */
+
 static const char gap_begins[] =
 	": not traced, the program profiles itself, from ";
-
-/* -- gaps ---------------------------------------------------------------- */
 
 static void note(const struct gap *gap, const char *what, uint64_t at_ns)
 {
@@ -315,7 +300,7 @@ static void look_at(struct gap *gap)
 static bool lives(const void *state_of_thread)
 {
 	void *each = py.PyInterpreterState_ThreadHead(
-		pointer_at(target.thread_state(), target.row->ts_interp));
+		pyapi_member(target.thread_state(), target.row->ts_interp));
 
 	while (each && each != state_of_thread)
 		each = py.PyThreadState_Next(each);
@@ -375,8 +360,8 @@ static int on_audit(const char *event, void *arguments, void *data)
 	(void)data;
 	if (event[0] != 's' || !g.use_tracing || !state_is_armed() ||
 	    trace_host_is_inside() ||
-	    strcmp(event, traces_lines() ? "sys.settrace" : "sys.setprofile") !=
-		    0)
+	    strcmp(event,
+		   trace_has_lines() ? "sys.settrace" : "sys.setprofile") != 0)
 		return 0;
 	begin_gap(target.thread_state());
 	if (!g.pending && takes_pending_calls())
@@ -386,9 +371,9 @@ static int on_audit(const char *event, void *arguments, void *data)
 
 /* -- beginning ----------------------------------------------------------- */
 
-static void set(int (*function)(void *, void *, int, void *))
+static void set(trace_host_function *function)
 {
-	if (traces_lines())
+	if (trace_has_lines())
 		py.PyEval_SetTrace(function, NULL);
 	else
 		py.PyEval_SetProfile(function, NULL);
@@ -406,7 +391,7 @@ static int begin(void)
 	g.fo_frame = target.row->fo_frame;
 	g.f_code = target.row->f_code;
 	g.fn_ml = target.row->fn_ml;
-	set(traces_lines() ? on_trace : on_profile);
+	set(our_function());
 	memcpy(&g.use_tracing, use_tracing_slot(mine),
 	       (size_t)target.row->use_tracing_bytes);
 	if (*function_slot(mine) != our_function() || !g.use_tracing) {
@@ -415,7 +400,8 @@ static int begin(void)
 		return 0;
 	}
 	arm_threads();
-	trace_host_watch(traces_lines() ? "settrace" : "setprofile", after_set);
+	trace_host_watch(trace_has_lines() ? "settrace" : "setprofile",
+			 after_set);
 	if (!g.hooked)
 		g.hooked = py.PySys_AddAuditHook(on_audit, NULL) == 0;
 	return 0;

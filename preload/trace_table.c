@@ -13,7 +13,6 @@
 #include "safe/guard.h"
 #include "safe/mask.h"
 #include "safe/record.h"
-
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
@@ -25,7 +24,6 @@
 #define BLOCK_BYTES	  (64u << 10)
 #define SLOTS_FIRST	  256u
 #define FUNCTIONS_FIRST	  128u
-#define PROBES		  16u
 #define OPEN_FIRST_BYTES  4096u
 /* The first tables of a thread, and what those that follow grow to. */
 #define TABLE_FIRST_BYTES 4096u
@@ -164,20 +162,20 @@ static void grow_functions(struct trace *t)
 	t->function_mask = size - 1;
 }
 
-/* Does the user want the functions of this code object's file? */
-static uint32_t fate_of(uintptr_t code)
+/* Is it of a file that the user leaves out? */
+static bool is_excluded(uintptr_t code)
 {
 	struct codes_facts c;
 	char name[4096];
 	uint32_t length;
 
 	if (!codes_read(code, &c) || c.file.kind != 1)
-		return TRACE_WANTED;
+		return false;
 	length = c.file.length < sizeof(name) ? c.file.length
 					      : sizeof(name) - 1;
 	memcpy(name, c.file.at, length);
 	name[length] = '\0';
-	return trace_wants_file(name) ? TRACE_WANTED : TRACE_EXCLUDED;
+	return !trace_wants_file(name);
 }
 
 /* What a call costs; a generator or coroutine is not called but resumed. */
@@ -210,7 +208,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		set_costs(f, address, is_c);
 		f->entry_offset = UINT32_MAX;
 		if (!is_c) {
-			f->fate = fate_of(address);
+			f->excluded = is_excluded(address);
 			(void)!codes_read_lines(address, &table,
 						&f->firstlineno);
 		}
@@ -225,7 +223,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 
 static struct pp_edge *new_shown(struct trace *t)
 {
-	if (t->edge_next + 1 > t->edge_limit || !t->edge_next) {
+	if (!t->edge_next || t->edge_next + 1 > t->edge_limit) {
 		struct pp_edge *at =
 			keep_table(t, PP_EDGES, &t->edge_bytes, &t->edge_limit);
 
@@ -354,10 +352,11 @@ static int fill(struct trace *t, struct trace_slot *s,
 	if (!callee)
 		return -1;
 	edge = find_edge(caller, callee, line);
-	if (!edge && callee->fate == TRACE_WANTED)
+	if (!edge && !callee->excluded) {
 		edge = new_edge(t, caller, callee, line);
-	if (!edge && callee->fate == TRACE_WANTED)
-		return -1;
+		if (!edge)
+			return -1;
+	}
 	if (!s->address)
 		t->slot_count++;
 	*s = (struct trace_slot){
@@ -435,7 +434,7 @@ bool trace_table_excludes(struct trace *t, uintptr_t code)
 
 	if (!f)
 		f = define_function(t, code);
-	return f && f->fate == TRACE_EXCLUDED;
+	return f && f->excluded;
 }
 
 /* -- open calls ---------------------------------------------------------- */
@@ -481,7 +480,7 @@ int trace_table_grow_open(struct trace *t)
 
 static struct pp_line *new_line(struct trace *t)
 {
-	if (t->line_next + 1 > t->line_limit || !t->line_next) {
+	if (!t->line_next || t->line_next + 1 > t->line_limit) {
 		struct pp_line *at =
 			keep_table(t, PP_LINES, &t->line_bytes, &t->line_limit);
 
@@ -604,7 +603,6 @@ struct trace *trace_table_new(struct thread *thread)
 		thread->maps = 1;
 		ret = record_announce(thread, thread);
 	}
-
 	mask_unquiet(target.settings.signal, mask);
 	if (ret < 0) {
 		trace_table_free(t);

@@ -20,12 +20,6 @@
 struct trace_function;
 struct trace_odd_line;
 
-/* What becomes of an event whose function is this. */
-enum trace_fate {
-	TRACE_WANTED,
-	TRACE_EXCLUDED, /* --include and --exclude leave it out */
-};
-
 /* An edge of the log, and whom it leads to. */
 struct trace_edge {
 	struct pp_edge *shown; /* in the log */
@@ -38,8 +32,8 @@ struct trace_edge {
 };
 
 struct trace_function {
-	uint32_t id; /* of the code in the log; 0: the root of all */
-	uint32_t fate;
+	uint32_t id;   /* of the code in the log; 0: the root of all */
+	bool excluded; /* by --include and --exclude */
 	uint64_t inside, outside; /* what a call costs, see PP_COSTS */
 	uint32_t open;		  /* calls of it that have not returned */
 	uint32_t firstlineno;

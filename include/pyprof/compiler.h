@@ -6,6 +6,7 @@
 #ifndef PYPROF_COMPILER_H
 #define PYPROF_COMPILER_H
 
+#define PP_UNUSED	__attribute__((unused))
 #define PP_MUST_CHECK	__attribute__((warn_unused_result))
 #define PP_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define PP_NORETURN	__attribute__((noreturn))
