@@ -35,6 +35,9 @@ enum thread_clock {
 	THREAD_CLOCK_TICKER, /* the ticker signals it */
 };
 
+/* The share of looks in thread.runs_on that is all of them. */
+#define THREAD_RUNS_ON 4096u
+
 struct trace;
 
 struct thread {
@@ -72,6 +75,7 @@ struct thread {
 
 	/* The ticker's own. */
 	uint64_t seen_cpu;
+	uint32_t runs_on; /* share of looks between which it did not wait */
 	uint64_t signalled_ns;
 	int stat_fd;  /* in the ticker's file table, -1: none */
 	int stat_tid; /* whom stat_fd shows */

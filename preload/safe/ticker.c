@@ -47,6 +47,9 @@
 /* The first error of the last ticks is not made up for by a burst. */
 #define BEHIND_MOST 4u
 
+/* See spacing(): over how many looks it goes. */
+#define RUNS_ON_LOOKS 16u
+
 enum { TICKER_NONE, TICKER_STARTING, TICKER_RUNNING, TICKER_STOPPING };
 
 /* -- what runs in the ticker ------------------------------------------- */
@@ -112,17 +115,37 @@ static void send_signal(struct thread *t, int tid, uint64_t now_ns)
 					  memory_order_relaxed);
 }
 
-static void look_at(struct thread *t, int tid, uint64_t now_ns)
+/*
+ * How much CPU time a thread is to use between two samples, at least. A thread
+ * that runs for less than a period at a time and then waits is asked less
+ * often: each of its waits is one that the signal may interrupt. It depends on
+ * its last looks together, never on where within a run this one falls, which
+ * would prefer the end of each run.
+ */
+static uint64_t spacing(struct thread *t, uint64_t advance, uint64_t tick_ns)
+{
+	bool whole = advance > tick_ns / 4 * 3;
+
+	t->runs_on -= t->runs_on / RUNS_ON_LOOKS;
+	if (whole)
+		t->runs_on += THREAD_RUNS_ON / RUNS_ON_LOOKS;
+	return t->runs_on < THREAD_RUNS_ON / 4 ? target.period_ns
+					       : target.period_ns / 2;
+}
+
+static void look_at(struct thread *t, int tid, uint64_t now_ns,
+		    uint64_t tick_ns)
 {
 	/* in this order: the clock is never behind what was sampled of it */
 	uint64_t sampled =
 		atomic_load_explicit(&t->sampled_cpu, memory_order_relaxed);
-	uint64_t cpu = clock_read(clock_of_thread(tid));
+	uint64_t cpu = clock_read(clock_of_thread(tid)), least;
 
 	if (cpu == 0 || cpu == t->seen_cpu)
 		return;
+	least = spacing(t, cpu - t->seen_cpu, tick_ns);
 	t->seen_cpu = cpu;
-	if (cpu - sampled < target.period_ns / 2)
+	if (cpu - sampled < least)
 		return;
 	if (atomic_load_explicit(&t->signalled, memory_order_relaxed) &&
 	    now_ns - t->signalled_ns < RESEND_NS)
@@ -131,7 +154,8 @@ static void look_at(struct thread *t, int tid, uint64_t now_ns)
 		send_signal(t, tid, now_ns);
 }
 
-static void look_at_all(uint64_t now_ns)
+/* `tick_ns` is how long ago the last look was. */
+static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
 {
 	uint32_t n = thread_slots();
 
@@ -146,7 +170,7 @@ static void look_at_all(uint64_t now_ns)
 		if (tid > 0 &&
 		    atomic_load_explicit(&t->clock, memory_order_relaxed) ==
 			    THREAD_CLOCK_TICKER)
-			look_at(t, tid, now_ns);
+			look_at(t, tid, now_ns, tick_ns);
 	}
 }
 
@@ -195,24 +219,30 @@ static bool must_stop(void)
 static void ticker_main(void)
 {
 	uint64_t base = state->ticker_past_ns;
-	uint64_t period = target.period_ns, next, random;
+	uint64_t period = target.period_ns, next, random, looked_ns;
 
 	mask_set(MASK_ALL);
 	set_up();
-	next = now();
+	looked_ns = next = now();
 	random = next | 1;
 	for (uint32_t tick = 0; !must_stop(); tick++) {
 		uint64_t begin_ns;
 
-		next += period;
-		/* a quarter of a period of jitter against programs in step */
+		/*
+		 * Half a period to one and a half after the last look, so
+		 * that looks have no phase: a thread that the kernel's own
+		 * tick wakes, or one in step with us, is seen neither more
+		 * nor less than it runs.
+		 */
 		random = random * 6364136223846793005u + 1442695040888963407u;
-		sleep_until(next + (random >> 33) % (period / 4 + 1));
+		next += period / 2 + (random >> 33) % (period + 1);
+		sleep_until(next);
 		begin_ns = now();
 		if (begin_ns > next + BEHIND_MOST * period)
 			next = begin_ns;
 		if (!must_stop())
-			look_at_all(begin_ns);
+			look_at_all(begin_ns, begin_ns - looked_ns);
+		looked_ns = begin_ns;
 		if (tick % OWN_CLOCK_TICKS == 0)
 			atomic_store_explicit(
 				&state->ticker_cpu_ns,
