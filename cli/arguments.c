@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "load.h"
 #include "zipfile.h"
 
 /*
@@ -32,6 +31,13 @@ X(INCLUDE, 0, "include", "RE", "files to keep; alone, leaves out the rest")    \
 X(EXCLUDE, 0, "exclude", "RE", "files to leave out, but for --include")        \
 X(EXCLUDE_SYSPATH, 0, "exclude-syspath", 0,                                    \
   "leave out what the program imported from sys.path")                         \
+X(STATE, 0, "state", "NAME",                                                   \
+  "only samples in it: cpu wall gil gil-wait gc native exception")             \
+X(THREAD, 0, "thread", "RE", "only threads of this name or number; repeat")    \
+X(PROCESS, 0, "process", "PID", "only logs of this process; repeat")           \
+X(FROM, 0, "from", "S", "only from this second of the session on")             \
+X(TO, 0, "to", "S", "only up to this second")                                  \
+X(NO_GC, 0, "no-gc", 0, "no <GC> frames: its time is that of the line")        \
 X(BY_THREAD, 0, "by-thread", 0, "threads as root frames")                      \
 X(BY_PROCESS, 0, "by-process", 0, "processes as root frames")                  \
 X(CALLERS, 0, "callers", 0, "text: who called each function, as pstats has it")\
@@ -138,6 +144,36 @@ static int refuse(struct err *err, const char *option, const char *value)
 	return err_set(err, "%s '%s': %.400s", option, value, why.text);
 }
 
+/* Options that choose which part of the logs is wanted. */
+static int take_kept(struct arguments *a, int option, const char *value,
+		     struct err *err)
+{
+	struct keep *keep = &a->view.keep;
+
+	switch (option) {
+	case OPTION_STATE:
+		return keep_state(keep, value, err);
+	case OPTION_THREAD:
+		if (keep_thread(keep, value, err) < 0)
+			return refuse(err, "--thread", value);
+		return 0;
+	case OPTION_PROCESS:
+		if (keep_process(keep, value, err) < 0)
+			return refuse(err, "--process", value);
+		return 0;
+	case OPTION_FROM:
+		if (keep_from(keep, value, err) < 0)
+			return refuse(err, "--from", value);
+		return 0;
+	case OPTION_TO:
+		if (keep_to(keep, value, err) < 0)
+			return refuse(err, "--to", value);
+		return 0;
+	default:
+		return err_set(err, "option %d is not handled", option);
+	}
+}
+
 /* Options that have a value; those that may refuse it. */
 static int take_valued(struct arguments *a, int option, const char *value,
 		       struct err *err)
@@ -163,9 +199,11 @@ static int take_valued(struct arguments *a, int option, const char *value,
 		if (filter_exclude(&a->view.filter, value, err) < 0)
 			return refuse(err, "--exclude", value);
 		return 0;
-	default:
+	case OPTION_OUTPUT:
 		a->output = value;
 		return 0;
+	default:
+		return take_kept(a, option, value, err);
 	}
 }
 
@@ -193,10 +231,13 @@ static int take_option(struct arguments *a, int option, const char *value,
 		a->view.filter.exclude_syspath = true;
 		return 0;
 	case OPTION_BY_THREAD:
-		a->split |= LOAD_BY_THREAD;
+		a->load.split |= LOAD_BY_THREAD;
 		return 0;
 	case OPTION_BY_PROCESS:
-		a->split |= LOAD_BY_PROCESS;
+		a->load.split |= LOAD_BY_PROCESS;
+		return 0;
+	case OPTION_NO_GC:
+		a->load.no_gc = true;
 		return 0;
 	case OPTION_CALLERS:
 		a->view.callers = true;
@@ -265,6 +306,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct err *err)
 	int got;
 
 	*a = (struct arguments){ 0 };
+	a->load.keep = &a->view.keep;
 	make_tables(&tables);
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, tables.shorts, tables.longs,
@@ -284,6 +326,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct err *err)
 void arguments_done(struct arguments *a)
 {
 	filter_done(&a->view.filter);
+	keep_done(&a->view.keep);
 	limits_done(&a->view.limits);
 }
 

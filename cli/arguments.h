@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "formats.h"
+#include "load.h"
 
 /* What there is to do. */
 enum action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION, ACTION_FORMATS };
@@ -16,9 +17,9 @@ enum action { ACTION_REPORT, ACTION_HELP, ACTION_VERSION, ACTION_FORMATS };
 struct arguments {
 	enum action action;
 	const struct format *format;
-	const char *output;  /* NULL: the format's own destination */
-	const char *zipfile; /* of the sources, or NULL */
-	unsigned split;	     /* enum load_split */
+	const char *output;	  /* NULL: the format's own destination */
+	const char *zipfile;	  /* of the sources, or NULL */
+	struct load_options load; /* its `keep` is view.keep */
 	struct view_options view;
 	char **logs;
 	size_t log_count;

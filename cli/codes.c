@@ -148,8 +148,13 @@ static void resolve(struct codes *codes, struct code *code)
 	const char *qualified = NULL;
 	struct function f = { .line = code->first_line, .print = code->print };
 
-	f.file = obtain_string(codes, code->file);
 	f.simple = obtain_string(codes, code->name);
+	if (!code->file) {
+		code->function = profile_mark(p, f.simple);
+		code->resolved = true;
+		return;
+	}
+	f.file = obtain_string(codes, code->file);
 	if (code->qualname)
 		qualified = find_string(codes, code->qualname);
 	f.name = qualified ? qualified : f.simple;
@@ -177,6 +182,8 @@ struct place codes_place(struct codes *codes, uint32_t id, uint32_t line)
 	}
 	if (!code->resolved)
 		resolve(codes, code);
+	if (!code->file)
+		return (struct place){ code->function, 0 };
 	return (struct place){ code->function,
 			       shown_line(code->first_line + line) };
 }

@@ -36,6 +36,7 @@ const char *mode_name(unsigned mode)
 		[0] = "?",
 		[PP_MODE_CPU] = "cpu",
 		[PP_MODE_NONE] = "none",
+		[PP_MODE_WALL] = "wall",
 	};
 
 	return mode < ARRAY_LEN(names) ? names[mode] : "?";

@@ -18,6 +18,11 @@ static uint64_t ns_of(const struct work *w, const struct traced_ns *ns)
 	return w->raw ? ns->raw : ns->corrected;
 }
 
+static struct cost cost_of(uint64_t count, uint64_t ns)
+{
+	return (struct cost){ .samples = count, .ns = ns };
+}
+
 static void add_functions(struct work *w)
 {
 	const struct traced_function *f = w->traced->functions;
@@ -25,8 +30,8 @@ static void add_functions(struct work *w)
 	size_t left = w->profile->function_count;
 
 	for (; left > 0; left--, f++, sum++) {
-		sum->self = (struct cost){ f->calls, ns_of(w, &f->self) };
-		sum->total = (struct cost){ f->calls, ns_of(w, &f->total) };
+		sum->self = cost_of(f->calls, ns_of(w, &f->self));
+		sum->total = cost_of(f->calls, ns_of(w, &f->total));
 		cost_add(&w->sums->all, &sum->self);
 	}
 }
@@ -49,7 +54,7 @@ static void add_rest(struct work *w, uint32_t function, uint64_t lines_ns,
 {
 	const struct traced_function *f = &w->traced->functions[function];
 	uint64_t self_ns = ns_of(w, &f->self);
-	struct cost rest = { has_lines ? 0 : f->calls, 0 };
+	struct cost rest = cost_of(has_lines ? 0 : f->calls, 0);
 
 	if (!f->calls && !self_ns)
 		return;
@@ -71,8 +76,8 @@ static void add_lines(struct work *w)
 		for (; l < end && l->function == i; l++) {
 			lines_ns += ns_of(w, &l->self);
 			add_to_line(w, i, l->line,
-				    (struct cost){ l->hits + l->entries,
-						   ns_of(w, &l->self) });
+				    cost_of(l->hits + l->entries,
+					    ns_of(w, &l->self)));
 		}
 		add_rest(w, i, lines_ns, has_lines);
 	}
@@ -82,6 +87,7 @@ static void add_edges(struct work *w)
 {
 	const struct traced_edge *e = w->traced->line_edges;
 	size_t left = w->traced->line_edge_count;
+	struct cost self, total, outermost;
 	struct edge *edge;
 	uint32_t line, number;
 
@@ -93,13 +99,13 @@ static void add_edges(struct work *w)
 		line = sums_line(w->sums, e->caller, line);
 		number = sums_edge(w->sums, line, e->callee);
 		edge = &w->sums->edges[number];
-		cost_add(&edge->self,
-			 &(struct cost){ e->calls, ns_of(w, &e->self) });
-		cost_add(&edge->total,
-			 &(struct cost){ e->calls, ns_of(w, &e->total) });
-		cost_add(&edge->outermost,
-			 &(struct cost){ e->outermost_calls,
-					 ns_of(w, &e->outermost) });
+		self = cost_of(e->calls, ns_of(w, &e->self));
+		total = cost_of(e->calls, ns_of(w, &e->total));
+		outermost =
+			cost_of(e->outermost_calls, ns_of(w, &e->outermost));
+		cost_add(&edge->self, &self);
+		cost_add(&edge->total, &total);
+		cost_add(&edge->outermost, &outermost);
 	}
 }
 

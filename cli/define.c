@@ -12,6 +12,22 @@ static bool thread_has_number(const void *owner, uint32_t index,
 	return p->threads[index].number == *(const uint64_t *)key;
 }
 
+static void choose_thread(const struct loader *l, struct thread *t)
+{
+	t->left_out = thread_is_own(t) ||
+		      (l->options.keep && !keep_has_thread(l->options.keep, t));
+}
+
+void loader_choose_threads(struct loader *l)
+{
+	struct profile *p = l->profile;
+	size_t i;
+
+	for (i = l->first_thread; i < p->thread_count; i++)
+		choose_thread(l, &p->threads[i]);
+	l->named = true;
+}
+
 uint32_t loader_thread(struct loader *l, uint64_t number)
 {
 	uint64_t hash = hash_number(number);
@@ -25,24 +41,39 @@ uint32_t loader_thread(struct loader *l, uint64_t number)
 	t = profile_add_thread(l->profile);
 	t->process = l->process;
 	t->number = number;
-	t->first_cpu_ns = UINT64_MAX;
+	t->first_cpu_ns = t->first_ns = UINT64_MAX;
+	t->wall = l->reader.header.mode == PP_MODE_WALL;
+	if (l->named)
+		choose_thread(l, t);
 	found = (uint32_t)(t - l->profile->threads);
 	table_add(&l->thread_table, hash, found);
 	return found;
 }
 
-void loader_saw(struct loader *l, uint32_t thread, uint64_t time, uint64_t cpu)
+void loader_saw_at(struct loader *l, uint32_t thread, uint64_t time)
 {
 	struct thread *t = &l->profile->threads[thread];
 	struct process *process = loader_process(l);
-	uint64_t cpu_ns = loader_ns(l, cpu), time_ns = loader_ns(l, time);
+	uint64_t time_ns = loader_ns(l, time);
+
+	if (!t->known && time_ns < t->first_ns)
+		t->first_ns = time_ns;
+	if (time_ns > t->last_ns)
+		t->last_ns = time_ns;
+	if (time_ns > process->last_ns)
+		process->last_ns = time_ns;
+}
+
+void loader_saw(struct loader *l, uint32_t thread, uint64_t time, uint64_t cpu)
+{
+	struct thread *t = &l->profile->threads[thread];
+	uint64_t cpu_ns = loader_ns(l, cpu);
 
 	if (!t->known && cpu_ns < t->first_cpu_ns)
 		t->first_cpu_ns = cpu_ns;
 	if (cpu_ns > t->last_cpu_ns)
 		t->last_cpu_ns = cpu_ns;
-	if (time_ns > process->last_ns)
-		process->last_ns = time_ns;
+	loader_saw_at(l, thread, time);
 }
 
 static int define_thread(struct loader *l, const struct record *rec)
@@ -63,6 +94,7 @@ static int define_thread(struct loader *l, const struct record *rec)
 	t->kind = (unsigned)kind;
 	t->known = true;
 	t->first_cpu_ns = loader_ns(l, cpu);
+	t->first_ns = loader_ns(l, time);
 	return 0;
 }
 
@@ -71,13 +103,17 @@ static int end_thread(struct loader *l, const struct record *rec)
 	struct cursor c = record_cursor(rec);
 	uint64_t number = cursor_number(&c), time = cursor_number(&c);
 	uint64_t cpu = cursor_number(&c);
+	struct thread *t;
 	uint32_t thread;
 
 	if (c.bad || (time | cpu) > LOADER_UNITS_MAX)
 		return -1;
 	thread = loader_thread(l, number);
 	loader_saw(l, thread, time, cpu);
-	l->profile->threads[thread].end_ns = loader_ns(l, time);
+	/* of an exec that failed there is one, too: the latest counts */
+	t = &l->profile->threads[thread];
+	if (loader_ns(l, time) > t->end_ns)
+		t->end_ns = loader_ns(l, time);
 	return 0;
 }
 

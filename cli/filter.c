@@ -104,6 +104,14 @@ static bool in_syspath(const struct process *process, const char *file)
 	return false;
 }
 
+bool filter_is_library(const struct profile *p, uint32_t process,
+		       uint32_t function)
+{
+	const char *file = p->functions[function].file;
+
+	return file && in_syspath(&p->processes[process], file);
+}
+
 static bool in_any_syspath(const struct profile *p, const char *file)
 {
 	size_t i;

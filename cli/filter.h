@@ -40,4 +40,8 @@ int filter_exclude(struct filter *f, const char *expression,
 bool *filter_apply(const struct filter *f,
 		   const struct profile *p) PP_MUST_CHECK;
 
+/* Whether this function of the process is one of a library on its sys.path. */
+bool filter_is_library(const struct profile *p, uint32_t process,
+		       uint32_t function) PP_MUST_CHECK;
+
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every involved file, line by line, in pprofile's layout. Hits are samples,
- * Time is the measured CPU time on the line itself; "(call)" rows show what
- * happened below the line and are not part of its Time. Total duration is the
- * CPU time that samples cover, as in every other format.
+ * Time is the measured CPU time on the line itself (wall time, if the log is of
+ * mode wall); "(call)" rows show what happened below the line and are not part
+ * of its Time. What a mark has below a line, as <GC>, is the line's. Total
+ * duration is the time that samples cover, as in every other format.
  *
  * Of a log that was traced and not sampled, it is as with pprofile itself: Hits
  * are how often the line was run, and its function entered on it, Time and
@@ -79,14 +80,21 @@ static const struct edge *edge_at(const struct output *o, size_t i)
 	return &o->v->sums.edges[o->order.edges[i]];
 }
 
-/* What the line costs, with the C functions that it calls. */
+static bool is_mark(const struct output *o, uint32_t function)
+{
+	return !o->v->profile->functions[function].file;
+}
+
+/* What the line costs, with the C functions that it calls, and marks. */
 static struct cost cost_at(const struct output *o, size_t i)
 {
 	struct cost cost = line_at(o, i)->sum.self;
 	size_t k, end;
 
 	for (k = calls_of(o, o->order.lines[i], &end); k < end; k++)
-		if (is_c(o, edge_at(o, k)->callee))
+		if (is_mark(o, edge_at(o, k)->callee))
+			cost_add(&cost, &edge_at(o, k)->self);
+		else if (is_c(o, edge_at(o, k)->callee))
 			cost.ns += edge_at(o, k)->self.ns;
 	return cost;
 }
@@ -141,7 +149,7 @@ static void put_calls(struct output *o, size_t first, size_t count)
 	for (i = first; i < first + count; i++)
 		for (k = calls_of(o, o->order.lines[i], &end); k < end; k++) {
 			edge = edge_at(o, k);
-			if (is_c(o, edge->callee))
+			if (is_c(o, edge->callee) || is_mark(o, edge->callee))
 				continue;
 			fprintf(o->out, "(call)");
 			put_columns(o, &edge->total);
@@ -304,7 +312,8 @@ static struct file *find_files(const struct output *o, size_t *count)
 			continue;
 		if (!*count || files[*count - 1].name != name) {
 			files = must_grow(files, *count, &room, sizeof(*files));
-			files[(*count)++] = (struct file){ name, i, 0, { 0 } };
+			files[(*count)++] =
+				(struct file){ .name = name, .first = i };
 		}
 		files[*count - 1].count++;
 		cost = cost_at(o, i);

@@ -233,11 +233,14 @@ static void put_functions(struct output *o)
 
 static void put_sampled_events(struct output *o)
 {
-	fprintf(o->out, "desc: Trigger: %g samples a second of CPU time\n",
-		o->v->totals.achieved_hz);
-	fputs("positions: line\nevent: ns : Nanoseconds of CPU time\n"
-	      "event: samples : Samples\nevents: ns samples\n",
-	      o->out);
+	const char *time = o->v->totals.wall ? "wall" : "CPU";
+
+	fprintf(o->out, "desc: Trigger: %g samples a second of %s time\n",
+		o->v->totals.achieved_hz, time);
+	fprintf(o->out,
+		"positions: line\nevent: ns : Nanoseconds of %s time\n"
+		"event: samples : Samples\nevents: ns samples\n",
+		time);
 	fprintf(o->out, "summary: %llu %llu\n",
 		(unsigned long long)o->v->totals.sampled_ns,
 		(unsigned long long)o->v->totals.samples);

@@ -8,6 +8,7 @@
 
 #include "command.h"
 #include "formats.h"
+#include "gildump.h"
 #include "logstat.h"
 #include "reader.h"
 
@@ -35,6 +36,12 @@ static const struct shape {
 	[PP_EDGES] = { { "first" }, false },
 	[PP_LINES] = { { NULL }, false },
 	[PP_OPEN] = { { NULL }, false },
+	[PP_OFF] = { { "thread", "time", "gap", "state" }, false },
+	[PP_FORK] = { { "pid", "time" }, false },
+	[PP_DUMP] = { { "serial", "tid", "time", "state" }, false },
+	[PP_GIL_THREADS] = { { NULL }, false },
+	[PP_GIL_WAITS] = { { NULL }, false },
+	[PP_GIL_STACKS] = { { NULL }, false },
 };
 
 _Static_assert(ARRAY_LEN(shapes) == ARRAY_LEN(record_names),
@@ -63,10 +70,22 @@ static void put_text(FILE *out, const struct cursor *c, uint64_t kind)
 	text_done(&shown);
 }
 
-/* As in the log, but for dt; lines count from their code's first one. */
+/* (code line) pairs up to the end; lines count from their code's first one. */
+static void put_pairs(FILE *out, struct cursor *c)
+{
+	uint64_t code;
+
+	while (c->at < c->end) {
+		code = cursor_number(c);
+		fprintf(out, " %llu:%d", (unsigned long long)code,
+			(int)cursor_id(c));
+	}
+}
+
+/* As in the log, but for dt. */
 static void put_sample(FILE *out, struct cursor *c)
 {
-	uint64_t lead = cursor_number(c), dcpu = cursor_number(c), code;
+	uint64_t lead = cursor_number(c), dcpu = cursor_number(c);
 
 	put_number(out, "pop", lead >> LEAD_POP_SHIFT);
 	put_number(out, "dcpu", dcpu);
@@ -75,11 +94,16 @@ static void put_sample(FILE *out, struct cursor *c)
 		fprintf(out, " state=%#x", cursor_byte(c));
 	if (lead & LEAD_SAME_CODE)
 		fprintf(out, " =:%d", (int)cursor_id(c));
-	while (c->at < c->end) {
-		code = cursor_number(c);
-		fprintf(out, " %llu:%d", (unsigned long long)code,
-			(int)cursor_id(c));
-	}
+	put_pairs(out, c);
+}
+
+static void put_off(FILE *out, const struct record *rec, struct cursor *c)
+{
+	struct pp_off off = cursor_off(c, rec);
+
+	put_number(out, "until", off.until);
+	put_number(out, "looks", off.looks);
+	put_pairs(out, c);
 }
 
 /* What of a table is in use; the log's own numbers, times in ticks. */
@@ -148,7 +172,7 @@ static void put_open(FILE *out, struct cursor *c)
 
 static void put_table(FILE *out, const struct record *rec, struct cursor *c)
 {
-	cursor_align(c, rec);
+	cursor_align(c, rec, PP_TABLE_ALIGN);
 	if (rec->type == PP_EDGES)
 		put_edges(out, c);
 	else if (rec->type == PP_LINES)
@@ -171,6 +195,12 @@ static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
 		put_text(out, c, rec->type == PP_STRING ? number : 0);
 	if (rec->type >= PP_EDGES && rec->type <= PP_OPEN)
 		put_table(out, rec, c);
+	else if (rec->type == PP_OFF)
+		put_off(out, rec, c);
+	else if (rec->type == PP_FORK || rec->type == PP_DUMP)
+		put_pairs(out, c);
+	else if (rec->type >= PP_GIL_THREADS && rec->type <= PP_GIL_STACKS)
+		gildump_put(out, rec, c);
 }
 
 static void put_record(FILE *out, const struct record *rec)

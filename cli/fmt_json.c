@@ -9,8 +9,10 @@
 
 #include "command.h"
 #include "formats.h"
+#include "giljson.h"
 #include "order.h"
 #include "pyprof/version.h"
+#include "tree.h"
 #include "util/die.h"
 
 /* The version of this format; doc/json.md says when it is raised. */
@@ -57,12 +59,16 @@ static void set(json_t *object, const char *key, json_t *value)
 	json_object_set_new(object, key, value);
 }
 
-static void set_sum(json_t *object, const struct sum *sum)
+static void set_sum(const struct view *v, json_t *object, const struct sum *sum)
 {
 	set(object, "samples", number(sum->self.samples));
 	set(object, "total_samples", number(sum->total.samples));
 	set(object, "self_ns", number(sum->self.ns));
 	set(object, "total_ns", number(sum->total.ns));
+	if (!v->totals.wall)
+		return;
+	set(object, "self_cpu_ns", number(cost_cpu_ns(&sum->self)));
+	set(object, "total_cpu_ns", number(cost_cpu_ns(&sum->total)));
 }
 
 /* What stands in place of samples where there are none. */
@@ -99,6 +105,27 @@ static json_t *counters(const uint64_t *counts)
 	return object;
 }
 
+/* Of mode wall, and of a part of the samples. */
+static void set_parts(json_t *root, const struct totals *t)
+{
+	set(root, "clock", string(t->wall ? "wall" : "cpu"));
+	if (t->wall) {
+		set(root, "off_ns", number(t->sampled_off_ns));
+		set(root, "gil_wait_ns",
+		    t->gil_wait_known ? number(t->gil_wait_ns) : json_null());
+		set(root, "unsampled_off_ns", number(t->unsampled_off_ns));
+	}
+	if (t->ring_ns) {
+		set(root, "ring_ns", number(t->ring_ns));
+		set(root, "ring_dropped_samples", number(t->ringed.samples));
+		set(root, "ring_dropped_ns", number(t->ringed.ns));
+	}
+	if (t->dropped.samples) {
+		set(root, "dropped_samples", number(t->dropped.samples));
+		set(root, "dropped_ns", number(t->dropped.ns));
+	}
+}
+
 static void set_totals(json_t *root, const struct totals *t)
 {
 	set(root, "samples", number(t->samples));
@@ -116,6 +143,7 @@ static void set_totals(json_t *root, const struct totals *t)
 	set(root, "paused_ns", number(t->paused_ns));
 	set(root, "own_ns", number(t->own_ns));
 	set(root, "counters", counters(t->counters));
+	set_parts(root, t);
 }
 
 /*
@@ -195,7 +223,7 @@ static json_t *function_object(const struct output *o, const struct row *row)
 	set(object, "name", string(f->name));
 	set(object, "file", string(view_file(o->v, row->function)));
 	set(object, "line", number(f->line));
-	set_sum(object, &row->sum);
+	set_sum(o->v, object, &row->sum);
 	if (!o->v->sampled)
 		clear_samples(object);
 	if (o->v->trace) {
@@ -235,7 +263,7 @@ static void fill_traced_lines(const struct output *o, json_t *functions)
 			sum.self.ns = sum.total.ns = view_ns(o->v, &line->self);
 		object = json_object();
 		set(object, "line", number(line->line));
-		set_sum(object, &sum);
+		set_sum(o->v, object, &sum);
 		set(object, "hits", number(line->hits));
 		set(object, "entries", number(line->entries));
 		set_traced(object, o->v, &line->self, NULL);
@@ -253,7 +281,7 @@ static void fill_lines(const struct output *o, json_t *functions)
 		line = &o->v->sums.lines[o->order.lines[i]];
 		object = json_object();
 		set(object, "line", number(line->line));
-		set_sum(object, &line->sum);
+		set_sum(o->v, object, &line->sum);
 		add_line(o, functions, line->function, object);
 	}
 }
@@ -345,6 +373,47 @@ static const char *ended_name(unsigned ended)
 	return ended < ARRAY_LEN(names) ? names[ended] : "?";
 }
 
+/* The stack that made a process, root side first; null if it is not known. */
+static json_t *fork_stack(const struct view *v, uint32_t fork)
+{
+	const struct profile *p = v->profile;
+	const struct frame *frame;
+	json_t *array, *object;
+	size_t i;
+
+	if (fork == TREE_NONE)
+		return json_null();
+	array = json_array();
+	for (i = 0; i < p->forks[fork].frame_count; i++) {
+		frame = &p->frames[p->forks[fork].first_frame + i];
+		object = json_object();
+		set(object, "name", string(p->functions[frame->function].name));
+		set(object, "file", string(view_file(v, frame->function)));
+		set(object, "line", number(frame->line));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static void set_family(json_t *object, const struct view *v,
+		       const struct tree *tree, uint32_t i)
+{
+	const struct profile *profile = v->profile;
+	const struct process *p = &profile->processes[i];
+	const struct tree_node *node = &tree->nodes[i];
+	uint32_t parent = tree_parent(tree, i);
+	uint64_t start_ns = p->header.start_ns;
+
+	set(object, "parent",
+	    parent == TREE_NONE ? json_null() : number(parent));
+	set(object, "exec", json_boolean(node->exec));
+	set(object, "forked_at", fork_stack(v, tree_fork(tree, i)));
+	set(object, "start_ns",
+	    number(start_ns - totals_session_start_ns(profile, i)));
+	set(object, "duration_ns", number(process_end_ns(p) - start_ns));
+	set(object, "cpu_ns", number(totals_cpu_ns(profile, i)));
+}
+
 static json_t *process_object(const struct process *p)
 {
 	const struct pp_header *h = &p->header;
@@ -374,13 +443,20 @@ static json_t *process_object(const struct process *p)
 	return object;
 }
 
-static json_t *processes(const struct profile *p)
+static json_t *processes(const struct view *v)
 {
-	json_t *array = json_array();
-	size_t i;
+	const struct profile *p = v->profile;
+	json_t *array = json_array(), *object;
+	struct tree tree;
+	uint32_t i;
 
-	for (i = 0; i < p->process_count; i++)
-		json_array_append_new(array, process_object(&p->processes[i]));
+	tree_init(&tree, p);
+	for (i = 0; i < p->process_count; i++) {
+		object = process_object(&p->processes[i]);
+		set_family(object, v, &tree, i);
+		json_array_append_new(array, object);
+	}
+	tree_done(&tree);
 	return array;
 }
 
@@ -395,6 +471,28 @@ static const char *kind_name(unsigned kind)
 	return kind < ARRAY_LEN(names) ? names[kind] : "?";
 }
 
+/* Part of a thread's samples in that state; null if the log does not say. */
+static json_t *state_ns(const struct process *p, uint32_t bit,
+			const struct cost *part)
+{
+	return p->header.state_known & bit ? number(part->ns) : json_null();
+}
+
+static void set_thread_times(json_t *object, const struct process *p,
+			     const struct thread *t)
+{
+	set(object, "unsampled_ns", number(thread_unsampled_ns(t)));
+	set(object, "cpu_ns", number(thread_cpu_ns(t)));
+	set(object, "wall_ns", number(thread_wall_ns(t)));
+	set(object, "gil_ns", state_ns(p, PP_STATE_GIL, &t->gil));
+	set(object, "gil_wait_ns",
+	    state_ns(p, PP_STATE_GIL_WAIT, &t->gil_wait));
+	if (!t->wall)
+		return;
+	set(object, "sampled_cpu_ns", number(cost_cpu_ns(&t->sampled)));
+	set(object, "unsampled_off_ns", number(thread_unsampled_off_ns(t)));
+}
+
 static json_t *threads(const struct profile *p)
 {
 	json_t *array = json_array(), *object;
@@ -403,6 +501,8 @@ static json_t *threads(const struct profile *p)
 
 	for (i = 0; i < p->thread_count; i++) {
 		t = &p->threads[i];
+		if (t->left_out)
+			continue;
 		object = json_object();
 		set(object, "process", number(t->process));
 		set(object, "tid", number(t->tid));
@@ -411,7 +511,7 @@ static json_t *threads(const struct profile *p)
 		    string(t->known ? kind_name(t->kind) : "?"));
 		set(object, "samples", number(t->sampled.samples));
 		set(object, "sampled_ns", number(t->sampled.ns));
-		set(object, "unsampled_ns", number(thread_unsampled_ns(t)));
+		set_thread_times(object, &p->processes[t->process], t);
 		json_array_append_new(array, object);
 	}
 	return array;
@@ -432,8 +532,10 @@ void fmt_json(const struct view *v, FILE *out)
 	set_trace(root, v);
 	set(root, "functions", functions(&o));
 	set(root, "calls", calls(&o));
-	set(root, "processes", processes(v->profile));
+	set(root, "processes", processes(v));
 	set(root, "threads", threads(v->profile));
+	if (giljson_wanted(v))
+		set(root, "gil", giljson_make(v));
 	if (json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(9)) == 0)
 		fputc('\n', out);
 	json_decref(root);

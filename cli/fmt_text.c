@@ -8,7 +8,10 @@
 #include "arctable.h"
 #include "command.h"
 #include "formats.h"
+#include "giltext.h"
+#include "threadtext.h"
 #include "tracetext.h"
+#include "treetext.h"
 
 #define ROWS_SHOWN 30
 #define NS_PER_S   1e9
@@ -45,6 +48,10 @@ static void put_recording(const struct view *v, FILE *out, struct text *t)
 
 	text_addf(t, "%s", engine_name(process->header.engine));
 	put_line(out, "engine", t);
+	if (v->totals.wall) {
+		text_adds(t, "wall; times in the table are wall time");
+		put_line(out, "mode", t);
+	}
 	if (python)
 		text_add_printable(t, python, ' ');
 	else
@@ -52,6 +59,12 @@ static void put_recording(const struct view *v, FILE *out, struct text *t)
 			  process->header.python >> 16 & 0xff,
 			  process->header.python >> 8 & 0xff);
 	put_line(out, "python", t);
+}
+
+/* What the weights of samples are. */
+static const char *time_word(const struct totals *total)
+{
+	return total->wall ? "wall time" : "CPU";
 }
 
 static void put_times(const struct view *v, FILE *out, struct text *t)
@@ -67,8 +80,12 @@ static void put_times(const struct view *v, FILE *out, struct text *t)
 	put_line(out, "start-up", t);
 	if (!v->sampled)
 		return;
-	text_addf(t, "%.3f s of CPU that no sample covers, not in the table",
-		  seconds(total->unsampled_ns));
+	text_addf(t, "%.3f s of %s that no sample covers, not in the table",
+		  seconds(total->unsampled_ns), time_word(total));
+	if (total->wall)
+		text_addf(
+			t, "; %.3f s of it CPU",
+			seconds(total->unsampled_ns - total->unsampled_off_ns));
 	put_line(out, "unsampled", t);
 	if (!total->paused_ns)
 		return;
@@ -86,7 +103,8 @@ static void put_rate(const struct view *v, FILE *out, struct text *t)
 	else
 		text_addf(t, "%.6g Hz asked%s", total->asked_hz,
 			  total->auto_rate ? " (auto)" : "");
-	text_addf(t, ", %.6g achieved per second of CPU", total->achieved_hz);
+	text_addf(t, ", %.6g achieved per second of %s", total->achieved_hz,
+		  total->wall ? "a thread" : "CPU");
 	put_line(out, "rate", t);
 }
 
@@ -110,17 +128,79 @@ static void put_lost(const struct view *v, FILE *out, struct text *t)
 	put_line(out, "lost", t);
 }
 
+static void put_share(const struct view *v, FILE *out, const char *word,
+		      uint64_t ns, const char *what)
+{
+	fprintf(out, "%-11s %.3f s %s, %.2f %% of the table\n", word,
+		seconds(ns), what, view_percent(v, ns));
+}
+
+/* What threads did: these three are all of the table. */
+static void put_wall(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+	uint64_t blocked_ns = total->sampled_off_ns - total->gil_wait_ns;
+
+	put_share(v, out, "running", total->sampled_ns - total->sampled_off_ns,
+		  "on a processor");
+	if (total->gil_wait_known) {
+		put_share(v, out, "GIL wait", total->gil_wait_ns,
+			  "waiting for the GIL");
+	} else {
+		text_adds(t, "not known here, it is part of blocked");
+		put_line(out, "GIL wait", t);
+	}
+	put_share(v, out, "blocked", blocked_ns, "off the processor otherwise");
+}
+
+/* What --state and its kin made of the samples there are. */
+static void put_kept(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+	unsigned long long all = total->samples + total->dropped.samples;
+	struct text options = { 0 };
+
+	keep_describe(&v->options->keep, &options);
+	if (options.length) {
+		text_addf(t, "these of %llu for %.3f s:", all,
+			  seconds(total->sampled_ns + total->dropped.ns));
+		text_add_printable(t, options.at, ' ');
+		put_line(out, "kept", t);
+	}
+	text_done(&options);
+}
+
+/* A log that keeps its last seconds only. */
+static void put_ring(const struct view *v, FILE *out, struct text *t)
+{
+	const struct totals *total = &v->totals;
+
+	if (!total->ring_ns)
+		return;
+	text_addf(t,
+		  "the last %.3f s; %llu earlier samples for %.3f s were "
+		  "dropped, as --ring says",
+		  seconds(total->ring_ns),
+		  (unsigned long long)total->ringed.samples,
+		  seconds(total->ringed.ns));
+	put_line(out, "ring", t);
+}
+
 static void put_samples(const struct view *v, FILE *out, struct text *t)
 {
 	const struct totals *total = &v->totals;
 
 	if (v->sampled)
-		text_addf(t, "%llu for %.3f s of CPU, 100 %% of the table",
+		text_addf(t, "%llu for %.3f s of %s, 100 %% of the table",
 			  (unsigned long long)total->samples,
-			  seconds(total->sampled_ns));
+			  seconds(total->sampled_ns), time_word(total));
 	else
 		text_adds(t, "0, none wanted");
 	put_line(out, "samples", t);
+	put_ring(v, out, t);
+	put_kept(v, out, t);
+	if (total->wall)
+		put_wall(v, out, t);
 	put_lost(v, out, t);
 }
 
@@ -142,7 +222,9 @@ static void put_own_cost(const struct view *v, FILE *out, struct text *t)
 {
 	const struct totals *total = &v->totals;
 	const uint64_t *counters = total->counters;
-	uint64_t used_ns = total->sampled_ns + total->unsampled_ns;
+	uint64_t used_ns = total->sampled_ns + total->unsampled_ns +
+			   total->dropped.ns - total->sampled_off_ns -
+			   total->unsampled_off_ns - total->dropped.off_ns;
 	double share = 0;
 
 	if (used_ns)
@@ -189,10 +271,11 @@ static void put_notes(const struct process *p, FILE *out, struct text *t)
 
 static void put_threads(const struct view *v, FILE *out, struct text *t)
 {
-	size_t i;
+	size_t count = 0, i;
 
-	text_addf(t, "%zu in %zu process%s", v->profile->thread_count,
-		  v->profile->process_count,
+	for (i = 0; i < v->profile->thread_count; i++)
+		count += !v->profile->threads[i].left_out;
+	text_addf(t, "%zu in %zu process%s", count, v->profile->process_count,
 		  v->profile->process_count == 1 ? "" : "es");
 	put_line(out, "threads", t);
 	for (i = 0; i < v->profile->process_count; i++)
@@ -222,6 +305,27 @@ static void put_cost(const struct view *v, FILE *out, const struct cost *cost)
 {
 	fprintf(out, "%8llu %9.3f %6.2f ", (unsigned long long)cost->samples,
 		seconds(cost->ns), view_percent(v, cost->ns));
+	if (v->totals.wall)
+		fprintf(out, "%9.3f ", seconds(cost_cpu_ns(cost)));
+}
+
+static void put_title(const struct view *v, FILE *out)
+{
+	const char *what = v->options->by_lines ? "line" : "function";
+
+	if (v->totals.wall) {
+		fprintf(out, "%35s %35s\n",
+			"------------ self ----------------",
+			"------------ total ---------------");
+		fprintf(out, "%8s %9s %6s %9s %8s %9s %6s %9s  %s\n", "samples",
+			"wall", "%", "CPU", "samples", "wall", "%", "CPU",
+			what);
+		return;
+	}
+	fprintf(out, "%25s %25s\n", "------- self ----------",
+		"------- total ---------");
+	fprintf(out, "%8s %9s %6s %8s %9s %6s  %s\n", "samples", "seconds", "%",
+		"samples", "seconds", "%", what);
 }
 
 static void put_row(const struct view *v, FILE *out, const struct row *row,
@@ -248,16 +352,12 @@ static void put_table(const struct view *v, FILE *out)
 	shown = rows.count;
 	if (!v->options->limits.count && shown > ROWS_SHOWN)
 		shown = ROWS_SHOWN;
-	fprintf(out, "%25s %25s\n", "------- self ----------",
-		"------- total ---------");
-	fprintf(out, "%8s %9s %6s %8s %9s %6s  %s\n", "samples", "seconds", "%",
-		"samples", "seconds", "%",
-		v->options->by_lines ? "line" : "function");
+	put_title(v, out);
 	for (i = 0; i < shown; i++)
 		put_row(v, out, &rows.list[i], &name);
 	if (shown < rows.count)
-		fprintf(out, "%52s ... %zu more; try -n 1.0\n", "",
-			rows.count - shown);
+		fprintf(out, "%*s ... %zu more; try -n 1.0\n",
+			v->totals.wall ? 72 : 52, "", rows.count - shown);
 	text_done(&name);
 	rows_done(&rows);
 }
@@ -265,6 +365,8 @@ static void put_table(const struct view *v, FILE *out)
 void fmt_text(const struct view *v, FILE *out)
 {
 	put_summary(v, out);
+	treetext_put(v, out);
+	threadtext_put(v, out);
 	fputc('\n', out);
 	if (v->options->callers)
 		arctable_put(v, out, ARCS_BY_CALLEE);
@@ -278,4 +380,5 @@ void fmt_text(const struct view *v, FILE *out)
 		tracetext_table(v, out);
 	else
 		put_table(v, out);
+	giltext_put(v, out);
 }

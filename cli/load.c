@@ -88,17 +88,54 @@ static void close_tables(struct loader *l, load_damaged *damaged)
 	damaged(process->path, &damage);
 }
 
+/* Which times are wanted, by this log's clock. */
+static void choose_times(struct loader *l)
+{
+	const struct keep *k = l->options.keep;
+	const struct pp_header *h = &l->reader.header;
+	uint64_t origin_ns;
+
+	l->to = UINT64_MAX;
+	if (!k)
+		return;
+	origin_ns = keep_origin_ns(k, h);
+	if (k->has_from)
+		l->from = (origin_ns + k->from_ns) / h->unit_ns;
+	if (k->has_to)
+		l->to = (origin_ns + k->to_ns) / h->unit_ns;
+	l->chooses = keep_chooses(k);
+}
+
+/* Samples that a ring holds but should have dropped are left out. */
+static void choose_ring(struct loader *l)
+{
+	const struct pp_header *h = &l->reader.header;
+	uint64_t from_ns = 0;
+
+	l->ring = h->ring_ns != 0;
+	if (!l->ring)
+		return;
+	if (h->ring_now_ns > h->ring_ns)
+		from_ns = h->ring_now_ns - h->ring_ns;
+	l->ring_from = from_ns / h->unit_ns;
+}
+
 static void loader_init(struct loader *l, struct profile *p, const char *path)
 {
 	struct process *process = profile_add_process(p);
 
 	l->profile = p;
+	l->first_thread = (uint32_t)p->thread_count;
 	l->process = (uint32_t)(process - p->processes);
 	process->path = profile_string(p, path, strlen(path));
 	process->header = l->reader.header;
 	codes_init(&l->codes, p);
 	l->native = profile_mark(p, "<native>");
 	l->truncated = profile_mark(p, "<truncated>");
+	if (!l->options.no_gc)
+		l->gc = process->header.state_known & PP_STATE_GC;
+	choose_times(l);
+	choose_ring(l);
 	if (process->header.trace && !process_has_ticks(process))
 		process->notes[process->note_count++] =
 			"how long a tick is was not recorded; "
@@ -113,42 +150,103 @@ static void loader_done(struct loader *l)
 	tables_done(&l->tables);
 	table_done(&l->thread_table);
 	free(l->segment.stack);
+	free(l->offs);
 	free(l->memo);
 }
 
+/*
+ * What the ring has dropped of a thread: CPU time between its segments. One of
+ * which nothing is left was all dropped.
+ */
+static void add_ringed(struct loader *l, struct thread *t)
+{
+	uint64_t end_ns = t->account_end_ns ? t->account_end_ns
+					    : t->last_cpu_ns;
+	uint64_t known_ns = t->first_cpu_ns + t->account_ns;
+	struct cost gap = { 0 };
+
+	if (end_ns > known_ns)
+		gap.ns = end_ns - known_ns;
+	cost_add(&t->dropped, &gap);
+	cost_add(&l->ringed, &gap);
+}
+
+/* Samples in segments that are missing have been counted, at least. */
+static void sum_up_ring(struct loader *l, struct process *process)
+{
+	uint64_t counted = process->header.counters[PP_COUNT_samples];
+	struct cost gone = { 0 };
+
+	if (counted > l->samples)
+		gone.samples = counted - l->samples;
+	cost_add(&process->dropped, &gone);
+	process->ringed = l->ringed;
+	cost_add(&process->ringed, &gone);
+}
+
 /* What is known of the process once its records are read. */
-static void sum_up(struct loader *l, size_t first_thread)
+static void sum_up(struct loader *l)
 {
 	struct process *process = loader_process(l);
 	struct thread *t;
 	size_t i;
 
-	for (i = first_thread; i < l->profile->thread_count; i++) {
+	for (i = l->first_thread; i < l->profile->thread_count; i++) {
 		t = &l->profile->threads[i];
 		if (t->first_cpu_ns > t->last_cpu_ns)
 			t->first_cpu_ns = t->last_cpu_ns;
+		if (t->first_ns > t->last_ns)
+			t->first_ns = t->last_ns;
+		/* it went on: what it wanted to exec was not to be had */
+		if (t->end_ns < t->last_ns)
+			t->end_ns = 0;
+		if (l->ring)
+			add_ringed(l, t);
 		cost_add(&process->sampled, &t->sampled);
+		cost_add(&process->dropped, &t->dropped);
+		cost_add(&process->gil_wait, &t->gil_wait);
 	}
+	if (l->ring)
+		sum_up_ring(l, process);
 	process->skipped = l->reader.skipped;
 	process->undefined = l->codes.undefined;
 }
 
-int load_fd(struct profile *p, int fd, const char *path, unsigned split,
-	    load_damaged *damaged, struct err *err)
+/* Whether the options want this log: 0, or what load_fd() returns. */
+static int check_wanted(const struct loader *l, struct err *err)
 {
-	struct loader l = { .split = split };
-	size_t first_thread = p->thread_count;
-	int result = 0;
+	const struct keep *k = l->options.keep;
+	const struct pp_header *h = &l->reader.header;
+
+	if (!k)
+		return 0;
+	if (!keep_has_process(k, h->pid))
+		return LOAD_LEFT_OUT;
+	return keep_check(k, h, err) < 0 ? LOAD_REFUSED : 0;
+}
+
+int load_fd(struct profile *p, int fd, const char *path,
+	    const struct load_options *options, load_damaged *damaged,
+	    struct err *err)
+{
+	struct loader l = { .options = *options };
+	int result;
 
 	if (reader_open_fd(&l.reader, fd, err) < 0)
 		return -1;
+	result = check_wanted(&l, err);
+	if (result) {
+		reader_close(&l.reader);
+		return result;
+	}
 	loader_init(&l, p, path);
 	if (l.reader.header.trace)
 		read_tables(&l);
 	read_definitions(&l);
+	loader_choose_threads(&l);
 	read_samples(&l, damaged);
 	close_tables(&l, damaged);
-	sum_up(&l, first_thread);
+	sum_up(&l);
 	if (loader_process(&l)->damages && !l.reader.records) {
 		p->process_count--;
 		result = err_set(err, "nothing in it can be read");
@@ -157,10 +255,11 @@ int load_fd(struct profile *p, int fd, const char *path, unsigned split,
 	return result;
 }
 
-int load_log(struct profile *p, const char *path, unsigned split,
-	     load_damaged *damaged, struct err *err)
+int load_log(struct profile *p, const char *path,
+	     const struct load_options *options, load_damaged *damaged,
+	     struct err *err)
 {
 	int fd = reader_open_file(path, err);
 
-	return fd < 0 ? -1 : load_fd(p, fd, path, split, damaged, err);
+	return fd < 0 ? -1 : load_fd(p, fd, path, options, damaged, err);
 }

@@ -30,6 +30,9 @@ void profile_done(struct profile *p)
 	free(p->traced_calls);
 	free(p->traced_lines);
 	free(p->processes);
+	gil_done(&p->gil);
+	free(p->forks);
+	free(p->frames);
 }
 
 static bool string_equal(const void *owner, uint32_t index, const void *key)
@@ -135,6 +138,25 @@ struct process *profile_add_process(struct profile *p)
 	return &p->processes[p->process_count++];
 }
 
+struct fork *profile_add_fork(struct profile *p, uint32_t process)
+{
+	p->forks = must_grow(p->forks, p->fork_count, &p->fork_room,
+			     sizeof(*p->forks));
+	p->forks[p->fork_count] = (struct fork){
+		.process = process,
+		.first_frame = p->frame_count,
+	};
+	return &p->forks[p->fork_count++];
+}
+
+void profile_add_fork_frame(struct profile *p, struct frame frame)
+{
+	p->frames = must_grow(p->frames, p->frame_count, &p->frame_room,
+			      sizeof(*p->frames));
+	p->frames[p->frame_count++] = frame;
+	p->forks[p->fork_count - 1].frame_count++;
+}
+
 struct traced_call *profile_add_traced_call(struct profile *p)
 {
 	p->traced_calls = must_grow(p->traced_calls, p->traced_call_count,
@@ -179,6 +201,30 @@ bool profile_is_sampled(const struct profile *p)
 	return false;
 }
 
+bool profile_is_wall(const struct profile *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->process_count; i++)
+		if (p->processes[i].header.mode == PP_MODE_WALL)
+			return true;
+	return false;
+}
+
+bool process_same_session(const struct process *a, const struct process *b)
+{
+	return a->header.session[0] == b->header.session[0] &&
+	       a->header.session[1] == b->header.session[1];
+}
+
+uint64_t process_end_ns(const struct process *p)
+{
+	const struct pp_header *h = &p->header;
+	uint64_t end_ns = h->ended ? h->end_ns : p->last_ns;
+
+	return end_ns > h->start_ns ? end_ns : h->start_ns;
+}
+
 bool process_has_ticks(const struct process *process)
 {
 	const struct pp_header *h = &process->header;
@@ -212,11 +258,63 @@ const char *info_next(const struct info *info, const char *previous)
 	return previous <= info->bytes + info->size ? previous : NULL;
 }
 
+const char *thread_name(const struct thread *t)
+{
+	if (t->name)
+		return t->name;
+	return t->known && t->kind == PP_THREAD_MAIN ? "main" : NULL;
+}
+
+bool thread_is_own(const struct thread *t)
+{
+	return t->known && t->kind == PP_THREAD_OWN;
+}
+
+uint64_t thread_wall_ns(const struct thread *t)
+{
+	uint64_t end_ns = t->end_ns ? t->end_ns : t->last_ns;
+
+	return end_ns > t->first_ns ? end_ns - t->first_ns : 0;
+}
+
+uint64_t thread_cpu_ns(const struct thread *t)
+{
+	return t->last_cpu_ns > t->first_cpu_ns
+		       ? t->last_cpu_ns - t->first_cpu_ns
+		       : 0;
+}
+
+static uint64_t less(uint64_t all, uint64_t part)
+{
+	return all > part ? all - part : 0;
+}
+
+uint64_t thread_unsampled_cpu_ns(const struct thread *t)
+{
+	return less(thread_cpu_ns(t),
+		    cost_cpu_ns(&t->sampled) + cost_cpu_ns(&t->dropped));
+}
+
+uint64_t thread_unsampled_off_ns(const struct thread *t)
+{
+	uint64_t off_ns = less(thread_wall_ns(t), thread_cpu_ns(t));
+
+	return t->wall ? less(off_ns, t->sampled.off_ns + t->dropped.off_ns)
+		       : 0;
+}
+
 uint64_t thread_unsampled_ns(const struct thread *t)
 {
-	uint64_t all_ns = t->last_cpu_ns - t->first_cpu_ns;
+	return thread_unsampled_cpu_ns(t) + thread_unsampled_off_ns(t);
+}
 
-	if (t->last_cpu_ns < t->first_cpu_ns || all_ns < t->sampled.ns)
-		return 0;
-	return all_ns - t->sampled.ns;
+uint64_t gil_held_ns(const struct profile *p, const struct gil_account *a)
+{
+	const struct thread *t = &p->threads[a->thread];
+	uint64_t end_ns = t->end_ns;
+
+	if (!end_ns)
+		end_ns = process_end_ns(&p->processes[t->process]);
+	return a->held_ns +
+	       (a->since_ns && end_ns > a->since_ns ? end_ns - a->since_ns : 0);
 }

@@ -18,12 +18,18 @@
 
 #include "pyprof/compiler.h"
 #include "pyprof/format.h"
+#include "gil.h"
 #include "util/arena.h"
 #include "util/table.h"
 
+/*
+ * What samples come to. Their weight is measured: of a log of mode cpu it is
+ * CPU time, of mode wall all time of the threads.
+ */
 struct cost {
 	uint64_t samples;
-	uint64_t ns; /* measured CPU time: the weight of the samples */
+	uint64_t ns;
+	uint64_t off_ns; /* part of ns: not on a processor */
 };
 
 /*
@@ -86,6 +92,19 @@ struct node {
 
 #define MODEL_ROOT 0u
 
+/* A frame of a stack that is not in the tree. */
+struct frame {
+	uint32_t function, line;
+};
+
+/* A child process, and the stack of the thread that made it. */
+struct fork {
+	uint32_t process; /* the parent */
+	uint32_t pid;	  /* the child's */
+	uint64_t time_ns;
+	size_t first_frame, frame_count; /* in `frames`, root side first */
+};
+
 struct thread {
 	uint32_t process;
 	uint64_t number; /* in its log */
@@ -94,9 +113,18 @@ struct thread {
 	bool known;	  /* a THREAD record was read */
 	const char *name; /* NULL if it has none */
 	uint64_t first_cpu_ns, last_cpu_ns;
-	uint64_t end_ns; /* when it ended; 0 if nobody said */
-	bool traced;	 /* the log has tables of its calls */
-	struct cost sampled;
+	uint64_t end_ns;	    /* when it ended; 0 if nobody said */
+	uint64_t first_ns, last_ns; /* when it was seen */
+	/* CPU time in its segments, and its clock at the end of the last. */
+	uint64_t account_ns, account_end_ns;
+	bool traced;   /* the log has tables of its calls */
+	bool wall;     /* its log is of mode wall */
+	bool left_out; /* not asked for, or pyprof's own: not to be shown */
+	/* Of a thread that is left out these are 0. */
+	struct cost sampled;  /* what is in the profile */
+	struct cost dropped;  /* samples that were not asked for, or too old */
+	struct cost gil;      /* part of sampled: holding the GIL */
+	struct cost gil_wait; /* and wanting it */
 };
 
 /* A fact from the log: bytes of which lists are joined by NUL. */
@@ -120,7 +148,8 @@ struct process {
 	struct info infos[MODEL_INFOS]; /* by enum pp_info */
 	const char *notes[MODEL_NOTES];
 	size_t note_count;
-	struct cost sampled;
+	struct cost sampled, dropped, gil_wait; /* of its threads */
+	struct cost ringed; /* part of dropped: by the log itself, a ring */
 	struct cost lost[PP_LOSS_MAX];
 	uint64_t last_ns; /* the latest time that a record has */
 	uint64_t skipped; /* records of unknown type */
@@ -150,6 +179,12 @@ struct profile {
 	size_t traced_line_count, traced_line_room;
 	struct process *processes;
 	size_t process_count, process_room;
+	struct gil gil;
+
+	struct fork *forks;
+	size_t fork_count, fork_room;
+	struct frame *frames; /* of the forks */
+	size_t frame_count, frame_room;
 };
 
 void profile_init(struct profile *p);
@@ -172,6 +207,13 @@ uint32_t profile_child(struct profile *p, uint32_t parent, uint32_t function,
 struct thread *profile_add_thread(struct profile *p);
 struct process *profile_add_process(struct profile *p);
 
+/*
+ * A child of this process, with no frames; those that follow from the root side
+ * are added one by one.
+ */
+struct fork *profile_add_fork(struct profile *p, uint32_t process);
+void profile_add_fork_frame(struct profile *p, struct frame frame);
+
 struct traced_call *profile_add_traced_call(struct profile *p);
 struct traced_line *profile_add_traced_line(struct profile *p);
 
@@ -193,9 +235,46 @@ static inline void cost_add(struct cost *to, const struct cost *more)
 {
 	to->samples += more->samples;
 	to->ns += more->ns;
+	to->off_ns += more->off_ns;
 }
 
-/* CPU time of a thread that none of its samples covers. */
-uint64_t thread_unsampled_ns(const struct thread *t);
+static inline uint64_t cost_cpu_ns(const struct cost *cost)
+{
+	return cost->ns - cost->off_ns;
+}
+
+/* Whether any of the processes was sampled in mode wall. */
+bool profile_is_wall(const struct profile *p) PP_MUST_CHECK;
+
+/* Both belong to one run of a program and its children. */
+bool process_same_session(const struct process *a,
+			  const struct process *b) PP_MUST_CHECK;
+
+/* When it ended, or was seen last; not before its start. */
+uint64_t process_end_ns(const struct process *p) PP_MUST_CHECK;
+
+/* Its name, or "main"; NULL if it has none. */
+const char *thread_name(const struct thread *t) PP_MUST_CHECK;
+
+/* Whether it is none of the program's. */
+bool thread_is_own(const struct thread *t) PP_MUST_CHECK;
+
+/*
+ * A thread's life, as far as it was seen, and the part of it that its CPU clock
+ * has; the rest it was off the processor.
+ */
+uint64_t thread_wall_ns(const struct thread *t) PP_MUST_CHECK;
+uint64_t thread_cpu_ns(const struct thread *t) PP_MUST_CHECK;
+
+/*
+ * Time of a thread that none of its samples covers: of its CPU time, and in
+ * mode wall of that off the processor.
+ */
+uint64_t thread_unsampled_cpu_ns(const struct thread *t) PP_MUST_CHECK;
+uint64_t thread_unsampled_off_ns(const struct thread *t) PP_MUST_CHECK;
+uint64_t thread_unsampled_ns(const struct thread *t) PP_MUST_CHECK;
+
+/* How long a thread held the GIL; a turn that is open ends with its log. */
+uint64_t gil_held_ns(const struct profile *p, const struct gil_account *a);
 
 #endif

@@ -38,13 +38,26 @@ uint64_t cursor_long_number(struct cursor *c)
 	return 0;
 }
 
-void cursor_align(struct cursor *c, const struct record *rec)
+void cursor_align(struct cursor *c, const struct record *rec, size_t align)
 {
 	uint64_t at = rec->body_offset + (uint64_t)(c->at - rec->body);
-	size_t gap = (size_t)(-at % PP_TABLE_ALIGN);
+	size_t gap = (size_t)(-at % align);
 
 	c->bad |= gap > cursor_left(c);
 	c->at = c->bad ? c->end : c->at + gap;
+}
+
+struct pp_off cursor_off(struct cursor *c, const struct record *rec)
+{
+	struct pp_off off = { 0 };
+
+	cursor_align(c, rec, PP_OFF_ALIGN);
+	c->bad |= cursor_left(c) < sizeof(off);
+	if (c->bad)
+		return off;
+	memcpy(&off, c->at, sizeof(off));
+	c->at += sizeof(off);
+	return off;
 }
 
 /* Read up to `bytes` at `offset`; what is not there is short, as at the end. */

@@ -156,10 +156,13 @@ static inline uint8_t cursor_byte(struct cursor *c)
 }
 
 /*
- * Go on to the structs of a table, which lie where the file has a multiple of
- * PP_TABLE_ALIGN bytes.
+ * Go on to structs that lie where the file has a multiple of `align` bytes:
+ * PP_TABLE_ALIGN of a table, PP_OFF_ALIGN of an OFF.
  */
-void cursor_align(struct cursor *c, const struct record *rec);
+void cursor_align(struct cursor *c, const struct record *rec, size_t align);
+
+/* The struct of an OFF, and go on behind it; all zeros if it is not there. */
+struct pp_off cursor_off(struct cursor *c, const struct record *rec);
 
 /* The lead of a SAMPLE. */
 #define LEAD_STATE     1u /* a state byte follows the clocks */

@@ -37,22 +37,68 @@ static void tell_shortcomings(const struct process *p)
 		    p->path);
 }
 
-/* Load every log that can be read. Returns an exit status. */
-static int load_all(struct profile *p, const struct arguments *a)
+/* When sessions began, for --from and --to; logs that cannot be read wait. */
+static void find_sessions(struct arguments *a)
 {
-	int status = EXIT_FINE;
+	struct reader r;
 	struct err err;
 	size_t i;
+	int fd;
 
+	if (!a->view.keep.has_from && !a->view.keep.has_to)
+		return;
 	for (i = 0; i < a->log_count; i++) {
-		if (load_log(p, a->logs[i], a->split, tell_damage, &err) < 0) {
-			say("%s: %s", a->logs[i], err.text);
-			status = EXIT_INPUT;
+		fd = reader_open_file(a->logs[i], &err);
+		if (fd < 0 || reader_open_fd(&r, fd, &err) < 0)
 			continue;
-		}
+		keep_see(&a->view.keep, &r.header);
+		reader_close(&r);
+	}
+}
+
+/* Load one log, if it can be read and is wanted. Returns an exit status. */
+static int load_one(struct profile *p, const struct arguments *a,
+		    const char *path)
+{
+	struct err err;
+	int result = load_log(p, path, &a->load, tell_damage, &err);
+
+	if (result == 0)
 		tell_shortcomings(&p->processes[p->process_count - 1]);
+	if (result >= 0)
+		return EXIT_FINE;
+	say("%s: %s", path, err.text);
+	return result == LOAD_REFUSED ? EXIT_USAGE : EXIT_INPUT;
+}
+
+/* Load every log that can be read. Returns an exit status. */
+static int load_all(struct profile *p, struct arguments *a)
+{
+	int status = EXIT_FINE, one;
+	size_t i;
+
+	find_sessions(a);
+	for (i = 0; i < a->log_count; i++) {
+		one = load_one(p, a, a->logs[i]);
+		status = one ? one : status;
+	}
+	if (!p->process_count && status == EXIT_FINE) {
+		say("--process: none of the logs is of that process");
+		status = EXIT_USAGE;
 	}
 	return status;
+}
+
+/* Say so if --thread left nothing. */
+static void tell_threads(const struct profile *p, const struct arguments *a)
+{
+	size_t i;
+
+	for (i = 0; i < p->thread_count; i++)
+		if (!p->threads[i].left_out)
+			return;
+	if (a->view.keep.thread_count)
+		say("--thread: no thread has such a name or number");
 }
 
 /* Where the output goes: "-" or a path. */
@@ -146,7 +192,7 @@ static int write_report(const struct arguments *a, const struct view *v)
 	return status;
 }
 
-static int report(const struct arguments *a)
+static int report(struct arguments *a)
 {
 	struct profile profile;
 	struct view view;
@@ -155,6 +201,7 @@ static int report(const struct arguments *a)
 	profile_init(&profile);
 	status = load_all(&profile, a);
 	if (profile.process_count) {
+		tell_threads(&profile, a);
 		view_init(&view, &profile, &a->view);
 		written = write_report(a, &view);
 		status = written ? written : status;

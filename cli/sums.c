@@ -66,7 +66,10 @@ uint32_t sums_edge(struct sums *s, uint32_t caller, uint32_t callee)
 	return (uint32_t)s->edge_count++;
 }
 
-/* Children before parents, as a parent's number is the smaller one. */
+/*
+ * Children before parents, as a parent's number is the smaller one. Stacks of
+ * samples that were not asked for are in the tree without cost: pass over them.
+ */
 static void link_nodes(struct walk *w)
 {
 	const struct node *nodes = w->profile->nodes;
@@ -75,9 +78,11 @@ static void link_nodes(struct walk *w)
 
 	while (--i > 0) {
 		parent = nodes[i].parent;
+		cost_add(&w->below[i], &nodes[i].self);
+		if (!w->below[i].samples)
+			continue;
 		w->next_sibling[i] = w->first_child[parent];
 		w->first_child[parent] = (uint32_t)i;
-		cost_add(&w->below[i], &nodes[i].self);
 		cost_add(&w->below[parent], &w->below[i]);
 	}
 	cost_add(&w->below[MODEL_ROOT], &nodes[MODEL_ROOT].self);
@@ -90,6 +95,8 @@ static void name_lines_and_edges(struct walk *w)
 
 	for (i = 1; i < w->profile->node_count; i++) {
 		node = &w->profile->nodes[i];
+		if (!w->below[i].samples)
+			continue;
 		w->line[i] = sums_line(w->sums, node->function, node->line);
 		w->edge[i] = TABLE_NONE;
 		if (node->parent != MODEL_ROOT)

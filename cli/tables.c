@@ -94,7 +94,7 @@ static int take_edges(struct loader *l, const struct record *rec)
 	struct span span = { t->thread, cursor_number(&c), t->edge_count, 0 };
 	struct pp_edge edge;
 
-	cursor_align(&c, rec);
+	cursor_align(&c, rec, PP_TABLE_ALIGN);
 	if (c.bad || span.first > UINT32_MAX)
 		return -1;
 	while (next_struct(&c, &edge, sizeof(edge)) && edge.callee) {
@@ -120,7 +120,7 @@ static int take_lines(struct loader *l, const struct record *rec)
 	struct tables *t = &l->tables;
 	struct pp_line line;
 
-	cursor_align(&c, rec);
+	cursor_align(&c, rec, PP_TABLE_ALIGN);
 	if (c.bad)
 		return -1;
 	while (next_struct(&c, &line, sizeof(line)) && line.code) {
@@ -160,7 +160,7 @@ static int take_open(struct loader *l, const struct record *rec)
 	struct pp_open head;
 	size_t bytes;
 
-	cursor_align(&c, rec);
+	cursor_align(&c, rec, PP_TABLE_ALIGN);
 	if (c.bad || !next_struct(&c, &head, sizeof(head)))
 		return -1;
 	bytes = (size_t)head.depth * sizeof(*open->calls);
@@ -453,6 +453,27 @@ static void add_line(struct loader *l, const struct thread_line *line)
 	};
 }
 
+/* Take those of threads that are left out away again, from one on. */
+static void drop_calls(struct profile *p, size_t first)
+{
+	size_t kept = first, i;
+
+	for (i = first; i < p->traced_call_count; i++)
+		if (!p->threads[p->traced_calls[i].thread].left_out)
+			p->traced_calls[kept++] = p->traced_calls[i];
+	p->traced_call_count = kept;
+}
+
+static void drop_lines(struct profile *p, size_t first)
+{
+	size_t kept = first, i;
+
+	for (i = first; i < p->traced_line_count; i++)
+		if (!p->threads[p->traced_lines[i].thread].left_out)
+			p->traced_lines[kept++] = p->traced_lines[i];
+	p->traced_line_count = kept;
+}
+
 int tables_close(struct loader *l)
 {
 	struct tables *t = &l->tables;
@@ -460,6 +481,7 @@ int tables_close(struct loader *l)
 	size_t first_line = l->profile->traced_line_count;
 	const struct span *s;
 	size_t i, k;
+	int result;
 
 	/* The spans are in the order of the edges still. */
 	for (i = 0; i < t->span_count; i++) {
@@ -472,5 +494,8 @@ int tables_close(struct loader *l)
 	if (t->span_count)
 		qsort(t->spans, t->span_count, sizeof(*t->spans),
 		      compare_spans);
-	return close_threads(l, first_call, first_line);
+	result = close_threads(l, first_call, first_line);
+	drop_calls(l->profile, first_call);
+	drop_lines(l->profile, first_line);
+	return result;
 }

@@ -35,20 +35,6 @@ const char *loss_words(unsigned reason)
 						: "a newer pyprof knows why";
 }
 
-static uint64_t process_end_ns(const struct process *p)
-{
-	const struct pp_header *h = &p->header;
-	uint64_t end_ns = h->ended ? h->end_ns : p->last_ns;
-
-	return end_ns > h->start_ns ? end_ns : h->start_ns;
-}
-
-static bool same_session(const struct process *a, const struct process *b)
-{
-	return a->header.session[0] == b->header.session[0] &&
-	       a->header.session[1] == b->header.session[1];
-}
-
 /*
  * Wall time of the session that process i belongs to, said once, by the first
  * of its processes: the others give 0.
@@ -62,7 +48,7 @@ static uint64_t session_ns(const struct profile *p, size_t i)
 
 	for (k = 0; k < p->process_count; k++) {
 		other = &p->processes[k];
-		if (!same_session(first, other))
+		if (!process_same_session(first, other))
 			continue;
 		if (k < i)
 			return 0;
@@ -105,21 +91,32 @@ static void add_counters(struct totals *t, const struct pp_header *h)
 	}
 }
 
-/* What the process used since profiling began, as far as threads tell. */
-static uint64_t threads_ns(const struct profile *p, size_t process,
-			   struct totals *t)
+/* What its threads used since profiling began, as far as they tell. */
+static uint64_t threads_cpu_ns(const struct profile *p, size_t process)
 {
-	uint64_t all_ns = 0, unsampled_ns;
-	size_t i;
+	const struct thread *t = p->threads;
+	uint64_t all_ns = 0;
+	size_t left;
 
-	for (i = 0; i < p->thread_count; i++) {
-		if (p->threads[i].process != process)
-			continue;
-		unsampled_ns = thread_unsampled_ns(&p->threads[i]);
-		t->unsampled_ns += unsampled_ns;
-		all_ns += p->threads[i].sampled.ns + unsampled_ns;
-	}
+	for (left = p->thread_count; left > 0; left--, t++)
+		if (t->process == process && !thread_is_own(t))
+			all_ns += cost_cpu_ns(&t->sampled) +
+				  cost_cpu_ns(&t->dropped) +
+				  thread_unsampled_cpu_ns(t);
 	return all_ns;
+}
+
+static void add_unsampled(struct totals *t, const struct profile *p)
+{
+	const struct thread *thread = p->threads;
+	size_t left;
+
+	for (left = p->thread_count; left > 0; left--, thread++) {
+		if (thread->left_out)
+			continue;
+		t->unsampled_ns += thread_unsampled_ns(thread);
+		t->unsampled_off_ns += thread_unsampled_off_ns(thread);
+	}
 }
 
 /*
@@ -144,25 +141,59 @@ static uint64_t before_exec_ns(const struct profile *p, size_t i)
 	return before_ns;
 }
 
+uint64_t totals_cpu_ns(const struct profile *p, size_t i)
+{
+	const struct pp_header *h = &p->processes[i].header;
+	uint64_t cpu_ns = h->end_cpu_ns, before_ns = before_exec_ns(p, i);
+
+	if (!h->ended || !cpu_ns)
+		cpu_ns = h->start_cpu_ns + threads_cpu_ns(p, i) +
+			 h->counters[PP_COUNT_own_cpu_ns];
+	return cpu_ns > before_ns ? cpu_ns - before_ns : 0;
+}
+
+uint64_t totals_session_start_ns(const struct profile *p, size_t i)
+{
+	uint64_t start_ns = p->processes[i].header.start_ns;
+	size_t k;
+
+	for (k = 0; k < p->process_count; k++)
+		if (process_same_session(&p->processes[i], &p->processes[k]) &&
+		    p->processes[k].header.start_ns < start_ns)
+			start_ns = p->processes[k].header.start_ns;
+	return start_ns;
+}
+
+static void add_mode(struct totals *t, const struct pp_header *h)
+{
+	if (h->mode != PP_MODE_WALL)
+		return;
+	t->wall = true;
+	t->gil_wait_known |= (h->state_known & PP_STATE_GIL_WAIT) != 0;
+}
+
 static void add_process(struct totals *t, const struct profile *p, size_t i)
 {
 	const struct process *process = &p->processes[i];
 	const struct pp_header *h = &process->header;
-	uint64_t own_ns = h->counters[PP_COUNT_own_cpu_ns], all_ns;
-	uint64_t before_ns = before_exec_ns(p, i);
 	double asked_hz = h->period_ns ? NS_PER_S / (double)h->period_ns : 0;
 
-	all_ns = h->start_cpu_ns + threads_ns(p, i, t) + own_ns;
-	t->cpu_ns += h->ended && h->end_cpu_ns ? h->end_cpu_ns : all_ns;
-	t->cpu_ns -= before_ns;
+	t->cpu_ns += totals_cpu_ns(p, i);
 	t->duration_ns += session_ns(p, i);
-	t->startup_ns += h->start_cpu_ns - before_ns;
-	t->own_ns += own_ns;
+	t->startup_ns += h->start_cpu_ns - before_exec_ns(p, i);
+	t->own_ns += h->counters[PP_COUNT_own_cpu_ns];
 	t->samples += process->sampled.samples;
 	t->sampled_ns += process->sampled.ns;
+	t->sampled_off_ns += process->sampled.off_ns;
+	t->gil_wait_ns += process->gil_wait.off_ns;
+	cost_add(&t->dropped, &process->dropped);
+	cost_add(&t->ringed, &process->ringed);
+	if (h->ring_ns > t->ring_ns)
+		t->ring_ns = h->ring_ns;
 	if (asked_hz > t->asked_hz)
 		t->asked_hz = asked_hz;
 	t->auto_rate |= h->auto_rate != 0;
+	add_mode(t, h);
 	add_losses(t, process);
 	add_counters(t, h);
 }
@@ -175,8 +206,11 @@ void totals_init(struct totals *t, const struct profile *p)
 	*t = (struct totals){ 0 };
 	for (i = 0; i < p->process_count; i++)
 		add_process(t, p, i);
-	used_s = (double)(t->sampled_ns + t->unsampled_ns - t->paused_ns) /
+	add_unsampled(t, p);
+	used_s = (double)(t->sampled_ns + t->dropped.ns + t->unsampled_ns -
+			  t->paused_ns) /
 		 NS_PER_S;
 	if (used_s > 0)
-		t->achieved_hz = (double)t->samples / used_s;
+		t->achieved_hz =
+			(double)(t->samples + t->dropped.samples) / used_s;
 }

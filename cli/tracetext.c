@@ -65,8 +65,8 @@ static bool is_untraced(const struct view *v, const struct thread *t)
 {
 	const struct pp_header *h = &v->profile->processes[t->process].header;
 
-	return h->trace && h->python < PYTHON_3_12 && !t->traced &&
-	       t->last_cpu_ns > t->first_cpu_ns;
+	return h->trace && !t->left_out && h->python < PYTHON_3_12 &&
+	       !t->traced && t->last_cpu_ns > t->first_cpu_ns;
 }
 
 static void put_untraced(const struct view *v, FILE *out)

@@ -11,6 +11,7 @@
 #define VIEW_H
 
 #include "filter.h"
+#include "keep.h"
 #include "limit.h"
 #include "sort.h"
 #include "sums.h"
@@ -26,6 +27,7 @@ struct view_options {
 	bool no_correction;    /* traced times as measured */
 	bool unit_us; /* collapsed stacks count microseconds, not samples */
 	struct filter filter;
+	struct keep keep; /* what was loaded, see load.h */
 	struct sort sort;
 	struct limits limits;
 };
@@ -76,7 +78,7 @@ void view_add_frame(const struct view *v, struct text *to, uint32_t function,
 /* The time that the options want: raw, or corrected for pyprof's part of it. */
 uint64_t view_ns(const struct view *v, const struct traced_ns *ns);
 
-/* `part` in percent of the profile's CPU time. */
+/* `part` in percent of the time of all samples. */
 double view_percent(const struct view *v, uint64_t part_ns);
 
 #endif

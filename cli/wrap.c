@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl.h"
 #include "launch.h"
 #include "newest.h"
 #include "pyprof/options.h"
@@ -32,6 +33,7 @@ enum {
 	PP_OPTIONS(X)
 #undef X
 		OPTION_REPORT,
+	OPTION_CTL,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -57,6 +59,7 @@ struct request {
 	const char *given[ARRAY_LEN(recording)]; /* as the user wrote it */
 	bool report;
 	const char *format; /* of the report; NULL: its default */
+	const char *ctl;    /* process to speak to, as given; or NULL */
 	char **command;
 };
 
@@ -66,6 +69,7 @@ static void help(void)
 	size_t i;
 
 	puts("usage: pyprof-wrap [OPTION]... [--] COMMAND [ARG]...\n"
+	     "       pyprof-wrap --ctl PID start|stop|status|dump\n"
 	     "Run a command, and profile every Python in it.\n");
 	for (i = 0; i < ARRAY_LEN(recording); i++) {
 		text_clear(&t);
@@ -79,15 +83,18 @@ static void help(void)
 			printf(" (%s)", recording[i].deflt);
 		putchar('\n');
 	}
-	printf("  %-28s %s\n  %-28s %s\n  %-28s %s\n", "--report[=FORMAT]",
+	printf("  %-28s %s\n  %-28s %s\n  %-28s %s\n  %-28s %s\n",
+	       "--report[=FORMAT]",
 	       "run pyprof-report on the logs when the command has ended",
-	       "-h, --help", "this", "--version", "the version");
+	       "--ctl PID VERB",
+	       "speak to a running profiled process: " CTL_VERBS, "-h, --help",
+	       "this", "--version", "the version");
 	text_done(&t);
 }
 
 /* The tables that getopt_long() wants. */
 struct getopt_tables {
-	struct option longs[ARRAY_LEN(recording) + 4];
+	struct option longs[ARRAY_LEN(recording) + 5];
 	char shorts[2 * ARRAY_LEN(recording) + 4];
 };
 
@@ -112,6 +119,7 @@ static void make_tables(struct getopt_tables *t)
 			*letters++ = ':';
 	}
 	*to++ = (struct option){ "report", 2, NULL, OPTION_REPORT };
+	*to++ = (struct option){ "ctl", 1, NULL, OPTION_CTL };
 	*to++ = (struct option){ "help", 0, NULL, OPTION_HELP };
 	*to++ = (struct option){ "version", 0, NULL, OPTION_VERSION };
 }
@@ -219,12 +227,14 @@ static int parse_options(struct request *r, int argc, char **argv,
 			failed = usage_error(got, argv, err);
 		} else if (got == OPTION_REPORT) {
 			failed = take_report(r, optarg, err);
+		} else if (got == OPTION_CTL) {
+			r->ctl = optarg;
 		} else {
 			failed = take_recording(r, got, optarg, err);
 		}
 	}
 	r->command = argv + optind;
-	if (!failed && !r->command[0])
+	if (!failed && !r->command[0] && !r->ctl)
 		failed = err_set(err, "no command; try --help");
 	return failed;
 }
@@ -343,6 +353,8 @@ int main(int argc, char **argv)
 		say("%s", err.text);
 		return EXIT_USAGE;
 	}
+	if (r.ctl)
+		return ctl_run(r.ctl, r.command);
 	if (launch_preload(&err) < 0 || launch_session(session, &err) < 0) {
 		say("%s", err.text);
 		return EXIT_WRAPPER;

@@ -14,16 +14,19 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "keepenv.h"
 #include "msg.h"
 #include "safe/target.h"
 #include "text.h"
 
 #define VARIABLE "PYPROF_SESSION"
 #define RECORDER "PYPROF_RECORDER"
+#define BEGAN	 "PYPROF_BEGAN"
 
 static struct {
 	unsigned long first_pid;
 	bool wrapped;
+	bool unwanted; /* a child that shall not record */
 	struct text directory;
 } g;
 
@@ -91,25 +94,48 @@ static void begin_session(void)
 }
 
 /*
+ * What processes of a session note for those that they exec, in variables that
+ * hold "session:number". Returns true, and the number, if one is there.
+ */
+static bool get_note(const char *variable, unsigned long *number)
+{
+	const char *noted = getenv(variable);
+	struct text session;
+
+	text_init(&session);
+	text_add_hex(&session, target.session[0], 16);
+	text_add(&session, ":");
+	if (!noted || strncmp(noted, session.at, session.length) != 0)
+		return false;
+	*number = strtoul(noted + session.length, NULL, 10);
+	return true;
+}
+
+static void set_note(const char *variable, unsigned long number)
+{
+	struct text note;
+
+	text_init(&note);
+	text_add_hex(&note, target.session[0], 16);
+	text_add(&note, ":");
+	text_add_number(&note, number);
+	(void)setenv(variable, note.at, 1);
+}
+
+/*
  * With --no-children, is there a process of this session that records and is
  * not this one? The first that would notes itself in the environment, for
- * those that it execs, as "session:pid".
+ * those that it execs.
  */
 static bool is_unwanted_child(void)
 {
-	const char *noted = getenv(RECORDER);
-	struct text self;
+	unsigned long recorder;
 
 	if (target.settings.children)
 		return false;
-	text_init(&self);
-	text_add_hex(&self, target.session[0], 16);
-	if (noted && strncmp(noted, self.at, self.length) == 0)
-		return strtoul(noted + self.length + 1, NULL, 10) !=
-		       (unsigned long)getpid();
-	text_add(&self, ":");
-	text_add_number(&self, (uint64_t)getpid());
-	(void)setenv(RECORDER, self.at, 1);
+	if (get_note(RECORDER, &recorder))
+		return recorder != (unsigned long)getpid();
+	set_note(RECORDER, (unsigned long)getpid());
 	return false;
 }
 
@@ -133,9 +159,27 @@ int config_init(void)
 	}
 	if (!session || !parse_session(session))
 		begin_session();
-	target.settings.start &= !is_unwanted_child();
+	g.unwanted = is_unwanted_child();
+	/* again, as the session may have begun here */
+	if (target.settings.keep_env)
+		keepenv_init();
 	errno = saved;
 	return 0;
+}
+
+bool config_is_wanted(void)
+{
+	return !g.unwanted;
+}
+
+uint64_t config_session_began(uint64_t now_ns)
+{
+	unsigned long began_ns;
+
+	if (get_note(BEGAN, &began_ns) && began_ns <= now_ns)
+		return began_ns;
+	set_note(BEGAN, (unsigned long)now_ns);
+	return now_ns;
 }
 
 bool config_is_first(void)

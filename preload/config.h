@@ -7,6 +7,7 @@
 #define CONFIG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "pyprof/compiler.h"
 
@@ -15,6 +16,15 @@
  * if none has begun. Returns -1 after a line on stderr if a value is bad.
  */
 int config_init(void) PP_MUST_CHECK;
+
+/* Shall this process record? Not if it is a child, and children shall not. */
+bool config_is_wanted(void);
+
+/*
+ * When profiling began in the first process of the session, CLOCK_MONOTONIC.
+ * The first to ask begins now, and notes that in the environment.
+ */
+uint64_t config_session_began(uint64_t now_ns);
 
 /* Is this the process with which the session began? */
 bool config_is_first(void);

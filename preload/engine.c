@@ -18,6 +18,9 @@
 #include "safe/sys.h"
 #include "safe/target.h"
 
+/* The default rate of wall mode: a hundred a second. */
+#define WALL_PERIOD_NS 10000000u
+
 void engine_choose(void)
 {
 	struct timespec tick = { 0, 4000000 };
@@ -27,8 +30,13 @@ void engine_choose(void)
 	target.tick_ns = clock_ns_of(tick);
 	target.period_ns = asked ? asked : target.tick_ns;
 	target.engine = target.settings.engine;
-	if (target.settings.mode != PP_MODE_CPU) {
+	if (target.settings.mode == PP_MODE_NONE) {
 		target.engine = PP_ENGINE_NONE;
+	} else if (target.settings.mode == PP_MODE_WALL) {
+		/* only the ticker sees who is off the processor */
+		target.engine = PP_ENGINE_TICKER;
+		if (!asked)
+			target.period_ns = WALL_PERIOD_NS;
 	} else if (target.engine == PP_ENGINE_NONE) {
 		/* the tick is too coarse for more than 0.8 of its own rate */
 		bool fine = asked && asked < target.tick_ns * 5 / 4;

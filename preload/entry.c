@@ -17,10 +17,12 @@
 #include "engine.h"
 #include "handlers.h"
 #include "interp.h"
+#include "keepenv.h"
 #include "log.h"
 #include "msg.h"
 #include "real.h"
 #include "safe/clock.h"
+#include "safe/control.h"
 #include "safe/logfile.h"
 #include "safe/mask.h"
 #include "safe/sample.h"
@@ -29,6 +31,7 @@
 #include "text.h"
 #include "threads.h"
 #include "trace.h"
+#include "unsampled.h"
 
 /* The first version that warns of a fork in a process with threads. */
 #define FORK_WARNS_MINOR 12
@@ -48,14 +51,31 @@ static __thread int fork_armed;
 
 /* -- start --------------------------------------------------------------- */
 
-/* Delay and duration count from the start of the first process. */
+/*
+ * Delay and duration count from the start of the first process; but if
+ * recording is switched on later, the duration does from then on.
+ */
 static void set_span(void)
 {
 	const struct settings *s = &target.settings;
+	uint64_t from_ns = 0;
 
-	g.begin_ns = s->delay_ns ? clock_now() + s->delay_ns : 0;
-	g.end_ns = s->duration_ns ? clock_now() + s->delay_ns + s->duration_ns
-				  : UINT64_MAX;
+	g.begin_ns = s->start ? 0 : CONTROL_OFF;
+	g.end_ns = UINT64_MAX;
+	if (!s->start || !(s->delay_ns | s->duration_ns))
+		return;
+	from_ns = config_session_began(clock_now());
+	if (s->delay_ns)
+		g.begin_ns = from_ns + s->delay_ns;
+	if (s->duration_ns)
+		g.end_ns = from_ns + s->delay_ns + s->duration_ns;
+}
+
+/* A child goes on as its parent is, which may have been switched. */
+static void keep_span(void)
+{
+	g.begin_ns = atomic_load(&state->begin_ns);
+	g.end_ns = atomic_load(&state->end_ns);
 }
 
 /*
@@ -68,8 +88,7 @@ static void begin(int host_blocks)
 
 	if (log_open(&g.facts) < 0)
 		return;
-	atomic_store(&state->begin_ns, g.begin_ns);
-	atomic_store(&state->end_ns, g.end_ns);
+	control_begin(g.begin_ns, g.end_ns);
 	atomic_store(&state->pid, (uint32_t)getpid());
 	log_begin();
 	t = threads_adopt_self(PP_THREAD_MAIN);
@@ -92,6 +111,8 @@ static void before_fork(void)
 	if (fork_depth++ == 0)
 		fork_mask = mask;
 	fork_armed = state_is_armed();
+	if (fork_armed)
+		keep_span();
 	fork_host_blocks = t ? atomic_load(&t->host_blocks) : 0;
 	if (fork_armed && target.row->minor >= FORK_WARNS_MINOR)
 		engine_lend();
@@ -120,10 +141,40 @@ static void in_child(void)
 	/* a parent that stood down has said so once */
 	if (fork_armed && target.settings.children)
 		begin(fork_host_blocks);
+	if (fork_armed && !state_is_armed()) {
+		handlers_remove();
+		if (fork_host_blocks)
+			fork_mask |= mask_of(target.settings.signal);
+	}
 	trace_start_child();
 	fork_depth = 1;
 	end_fork();
 	errno = saved;
+}
+
+void entry_copy_begin(struct copying *c)
+{
+	struct thread *t = thread_self();
+	int number = target.settings.signal;
+	uint64_t signal;
+
+	*c = (struct copying){ 0 };
+	if (!handlers_has_sampling(number) || state_is_borrowed())
+		return;
+	signal = mask_of(number);
+	c->number = number;
+	c->host_blocks = t && atomic_load(&t->host_blocks);
+	c->blocked = mask_block(signal) & signal;
+}
+
+void entry_copy_end(const struct copying *c, bool is_child)
+{
+	if (!c->number)
+		return;
+	if (is_child)
+		handlers_remove();
+	if (!c->blocked && !(is_child && c->host_blocks))
+		mask_unblock(mask_of(c->number));
 }
 
 static void start(void)
@@ -139,8 +190,15 @@ static void start(void)
 	    handlers_install() < 0 ||
 	    pthread_atfork(before_fork, in_parent, in_child) != 0)
 		return;
+	if (target.settings.mode == PP_MODE_WALL && !target.interpreter) {
+		msg_line("this interpreter's list of threads is unknown",
+			 ": no wall mode; the program runs unprofiled", NULL);
+		return;
+	}
 	trace_prepare();
 	set_span();
+	/* which may have put something into the environment */
+	keepenv_init();
 	signal = mask_of(target.settings.signal);
 	mask = mask_quiet(target.settings.signal);
 	begin((mask & signal) != 0);
@@ -178,7 +236,7 @@ void entry_found_python(void *handle)
 	g.configured = true;
 	msg_init();
 	real_resolve();
-	if (config_init() < 0 || !target.settings.start)
+	if (config_init() < 0 || !config_is_wanted())
 		return;
 	/* it says itself what is wrong */
 	if (interp_watch(handle, entry_start) < 0)
@@ -189,6 +247,7 @@ __attribute__((constructor)) static void on_load(void)
 {
 	int saved = errno;
 
+	keepenv_init();
 	if (dlsym(RTLD_DEFAULT, "Py_GetVersion"))
 		entry_found_python(RTLD_DEFAULT);
 	errno = saved;
@@ -257,8 +316,11 @@ static bool disarm(void)
 	return true;
 }
 
-/* The last words of all threads, in the log of this one. */
-static void write_end(uint32_t ended)
+/*
+ * The last words of all threads, in the log of this one, which blocked `mask`
+ * before it came here.
+ */
+static void write_end(uint32_t ended, uint64_t mask)
 {
 	struct thread *t = thread_self();
 
@@ -268,6 +330,7 @@ static void write_end(uint32_t ended)
 		log_end(NULL, ended);
 		return;
 	}
+	unsampled_note(t, t, clock_read(CLOCK_THREAD_CPUTIME_ID), &mask);
 	sample_close(t, clock_now(), clock_read(CLOCK_THREAD_CPUTIME_ID));
 	log_end(t, ended);
 }
@@ -279,9 +342,9 @@ static void write_end(uint32_t ended)
  * clocks are left to die with the process, and the file is not cut, which
  * takes longest, unless this is the last thread.
  */
-static void say_last_words(uint32_t ended)
+static void say_last_words(uint32_t ended, uint64_t mask)
 {
-	write_end(ended);
+	write_end(ended, mask);
 	if (threads_alone(thread_self()))
 		log_cut();
 	say_summary();
@@ -294,7 +357,7 @@ void entry_stop(uint32_t ended)
 
 	if (disarm()) {
 		mask = mask_quiet(target.settings.signal);
-		say_last_words(ended);
+		say_last_words(ended, mask);
 		mask_unquiet(target.settings.signal, mask);
 	}
 	errno = saved;
@@ -308,7 +371,7 @@ bool entry_exec_begin(void)
 		return false;
 	engine_stop();
 	mask = mask_quiet(target.settings.signal);
-	write_end(PP_ENDED_EXEC);
+	write_end(PP_ENDED_EXEC, mask);
 	handlers_remove();
 	/* a mask outlives exec, also the one that we pretended */
 	if (!thread_self() || !atomic_load(&thread_self()->host_blocks))

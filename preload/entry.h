@@ -28,6 +28,18 @@ bool entry_exec_begin(void);
 void entry_exec_failed(void);
 
 /*
+ * Around a call that copies the process without fork(): the sampling signal is
+ * blocked. In the child our handlers are taken out, and nothing is recorded.
+ * Both may be called where malloc() may not.
+ */
+struct copying {
+	int number; /* of the signal; 0: nothing was to be done */
+	bool blocked, host_blocks;
+};
+void entry_copy_begin(struct copying *c);
+void entry_copy_end(const struct copying *c, bool is_child);
+
+/*
  * There is a libpython, in an object opened by dlopen() or RTLD_DEFAULT. The
  * first time counts; entry_knows_python() tells whether that has been.
  */

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "control.h"
 #include "engine.h"
 #include "msg.h"
 #include "real.h"
@@ -70,7 +71,8 @@ static int free_signal(void)
 	struct sigaction action;
 
 	for (int number = SIGRTMAX - 1; number >= SIGRTMIN; number--)
-		if (real()->sigaction(number, NULL, &action) == 0 &&
+		if (number != target.settings.toggle &&
+		    real()->sigaction(number, NULL, &action) == 0 &&
 		    action.sa_handler == SIG_DFL)
 			return number;
 	return 0;
@@ -97,6 +99,7 @@ int handlers_install(void)
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
 		if (!install_fault(faults[i]))
 			return -1;
+	control_install();
 	g.installed = true;
 	return 0;
 }
@@ -106,6 +109,7 @@ void handlers_remove(void)
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, host;
 	int number = target.settings.signal;
 
+	control_remove();
 	/* ignoring it throws away what is pending */
 	real()->sigaction(number, &ignore, NULL);
 	signals_get_host(number, &host);
@@ -125,6 +129,62 @@ bool handlers_has_sampling(int number)
 bool handlers_has_fault(int number)
 {
 	return g.installed && signals_is_fault(number);
+}
+
+static bool is_ours(const struct sigaction *action)
+{
+	return action->sa_flags & SA_SIGINFO &&
+	       (action->sa_sigaction == signals_on_sample ||
+		action->sa_sigaction == signals_on_fault);
+}
+
+void handlers_as_host(int number, struct sigaction *action)
+{
+	if (is_ours(action))
+		signals_get_host(number, action);
+}
+
+/* Ignore one in the kernel if the host does and we have a handler there. */
+static bool ignore_as_host(int number)
+{
+	struct sigaction now;
+
+	if (real()->sigaction(number, NULL, &now) < 0 || !is_ours(&now))
+		return false;
+	signals_get_host(number, &now);
+	return now.sa_handler == SIG_IGN &&
+	       real()->sigaction(number, &now, NULL) == 0;
+}
+
+void handlers_exec_child(void)
+{
+	if (!g.installed)
+		return;
+	ignore_as_host(target.settings.signal);
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		ignore_as_host(faults[i]);
+}
+
+void handlers_reveal(struct revealed *r, bool mask, bool ignored)
+{
+	struct thread *t = state_is_armed() ? thread_self() : NULL;
+	int number = target.settings.signal;
+
+	*r = (struct revealed){ 0 };
+	if (!handlers_has_sampling(number) || state_is_borrowed())
+		return;
+	r->number = number;
+	r->ignored = ignored && ignore_as_host(number);
+	if (mask && t && atomic_load(&t->host_blocks))
+		r->blocked = !(mask_block(mask_of(number)) & mask_of(number));
+}
+
+void handlers_conceal(const struct revealed *r)
+{
+	if (r->ignored && handlers_has_sampling(r->number))
+		(void)!install_sampling(r->number);
+	if (r->blocked)
+		mask_unblock(mask_of(r->number));
 }
 
 /* Tell a thread to block a signal that its host believes blocked. */
@@ -164,15 +224,53 @@ static bool make_blocks_real(int number)
 	return any;
 }
 
+/* How many signals of the host's own are put back; more are not kept. */
+#define KEPT_MOST 16
+
+static bool is_from_us(const siginfo_t *info)
+{
+	return (info->si_code == SI_TIMER || info->si_code == SI_QUEUE) &&
+	       (info->si_value.sival_ptr == &signals_cookie ||
+		info->si_value.sival_ptr == &signals_block_cookie);
+}
+
+/*
+ * Throw away what of our signal is pending for this thread, which blocks it,
+ * and leave what others sent: to the host ours would be a signal from nowhere,
+ * which kills.
+ */
+static void drop_ours(int number)
+{
+	struct timespec none = { 0, 0 };
+	siginfo_t info, kept[KEPT_MOST];
+	size_t n = 0;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	while (n < KEPT_MOST &&
+	       real()->sigtimedwait(&set, &info, &none) == number)
+		if (!is_from_us(&info))
+			kept[n++] = info;
+	for (size_t i = 0; i < n; i++)
+		if (kept[i].si_code == SI_TKILL)
+			signals_send_again(number, &kept[i]);
+		else
+			sys_call(SYS_rt_sigqueueinfo, sys_getpid(), number,
+				 &kept[i], 0);
+}
+
 /* The signal is the host's from here on, as it set it. */
 static void give_back(int number, bool is_blocked)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, host;
 
 	signals_get_host(number, &host);
-	/* throws away what is pending of ours, unless the host's may be, too */
+	/* throws away what is pending, which may be the host's if it blocks */
 	if (!is_blocked)
 		real()->sigaction(number, &ignore, NULL);
+	else
+		drop_ours(number);
 	real()->sigaction(number, &host, NULL);
 }
 
@@ -198,4 +296,27 @@ void handlers_move(void)
 		state->header->signal = (uint32_t)number;
 		engine_start();
 	}
+}
+
+static bool is_empty(const sigset_t *set)
+{
+	for (int i = 1; i < NSIG; i++)
+		if (sigismember(set, i) == 1)
+			return false;
+	return true;
+}
+
+const sigset_t *handlers_waited_for(const sigset_t *set, sigset_t *ours)
+{
+	int number = target.settings.signal;
+
+	if (!handlers_has_sampling(number) || sigismember(set, number) != 1 ||
+	    state_is_borrowed())
+		return set;
+	*ours = *set;
+	sigdelset(ours, number);
+	if (!is_empty(ours))
+		return ours;
+	handlers_move();
+	return set;
 }

@@ -24,6 +24,34 @@ void handlers_remove(void);
 /* Leave the sampling signal to the host and sample with another. */
 void handlers_move(void);
 
+/*
+ * The set of signals that a host really waits for, perhaps made in *ours. One
+ * that has our signal among others is "all"; one that has nothing else means
+ * it, and gets it.
+ */
+const sigset_t *handlers_waited_for(const sigset_t *set, sigset_t *ours);
+
+/*
+ * Around a call that starts a program: what a program inherits is as the host
+ * believes it, the calling thread's mask (unless the child gets another) and
+ * the sampling signal if it is to be ignored. Any thread, also one without us.
+ */
+struct revealed {
+	int number; /* 0: nothing was to be done */
+	bool blocked, ignored;
+};
+void handlers_reveal(struct revealed *r, bool mask, bool ignored);
+void handlers_conceal(const struct revealed *r);
+
+/*
+ * The process is about to become another program and has no log: a child, also
+ * of vfork(). What the host ignores is ignored by that program.
+ */
+void handlers_exec_child(void);
+
+/* An action that was read from the kernel, as the host has it. */
+void handlers_as_host(int number, struct sigaction *action);
+
 /* Is the handler of this signal ours now? */
 bool handlers_has_sampling(int number);
 bool handlers_has_fault(int number);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of a process or of its program, and the calls that a process with a
- * second thread may not make, or should not: a ticker that kept root's
- * identity after setuid() would be a hole, and unshare() refuses.
+ * The end of a process, and the calls that a process with a second thread may
+ * not make, or should not: a ticker that kept root's identity after setuid()
+ * would be a hole, and unshare() refuses. Programs that are executed are
+ * hooks_exec.c's, children hooks_fork.c's and hooks_spawn.c's.
  */
 #define _GNU_SOURCE
-#include <errno.h>
 #include <grp.h>
 #include <sched.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -18,8 +17,6 @@
 #include "pyprof/format.h"
 #include "real.h"
 #include "safe/state.h"
-
-extern char **environ;
 
 /* -- exit ---------------------------------------------------------------- */
 
@@ -33,120 +30,6 @@ PP_EXPORT PP_NORETURN void _exit(int status)
 PP_EXPORT PP_NORETURN void _Exit(int status)
 {
 	_exit(status);
-}
-
-/* -- exec ---------------------------------------------------------------- */
-
-/* An exec that returned has failed: go on. */
-static int came_back(bool began, int ret)
-{
-	int saved = errno;
-
-	if (began)
-		entry_exec_failed();
-	errno = saved;
-	return ret;
-}
-
-PP_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
-{
-	bool began = entry_exec_begin();
-
-	return came_back(began, real()->execve(path, argv, envp));
-}
-
-PP_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
-{
-	bool began = entry_exec_begin();
-
-	return came_back(began, real()->execvpe(file, argv, envp));
-}
-
-PP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
-{
-	bool began = entry_exec_begin();
-
-	return came_back(began, real()->fexecve(fd, argv, envp));
-}
-
-PP_EXPORT int execv(const char *path, char *const argv[])
-{
-	return execve(path, argv, environ);
-}
-
-PP_EXPORT int execvp(const char *file, char *const argv[])
-{
-	return execvpe(file, argv, environ);
-}
-
-/* How many arguments up to the NULL, which is counted. */
-static size_t count_arguments(va_list arguments)
-{
-	size_t n = 1;
-
-	while (va_arg(arguments, char *))
-		n++;
-	return n;
-}
-
-/* The array of an execl call; on the stack, since the caller may be a vfork. */
-#define ARGUMENTS_MOST 1024
-
-static int fill_argv(char **argv, const char *first, va_list arguments)
-{
-	va_list copy;
-	size_t n;
-
-	va_copy(copy, arguments);
-	n = count_arguments(copy);
-	va_end(copy);
-	if (n + 1 > ARGUMENTS_MOST) {
-		errno = E2BIG;
-		return -1;
-	}
-	argv[0] = (char *)(uintptr_t)first;
-	for (size_t i = 0; i < n; i++)
-		argv[i + 1] = va_arg(arguments, char *);
-	return 0;
-}
-
-PP_EXPORT int execl(const char *path, const char *first, ...)
-{
-	char *argv[ARGUMENTS_MOST];
-	va_list arguments;
-	int ret;
-
-	va_start(arguments, first);
-	ret = fill_argv(argv, first, arguments);
-	va_end(arguments);
-	return ret < 0 ? ret : execve(path, argv, environ);
-}
-
-PP_EXPORT int execlp(const char *file, const char *first, ...)
-{
-	char *argv[ARGUMENTS_MOST];
-	va_list arguments;
-	int ret;
-
-	va_start(arguments, first);
-	ret = fill_argv(argv, first, arguments);
-	va_end(arguments);
-	return ret < 0 ? ret : execvpe(file, argv, environ);
-}
-
-PP_EXPORT int execle(const char *path, const char *first, ...)
-{
-	char *argv[ARGUMENTS_MOST];
-	char **envp = NULL;
-	va_list arguments;
-	int ret;
-
-	va_start(arguments, first);
-	ret = fill_argv(argv, first, arguments);
-	if (ret == 0)
-		envp = va_arg(arguments, char **);
-	va_end(arguments);
-	return ret < 0 ? ret : execve(path, argv, envp);
 }
 
 /* -- a single thread, please --------------------------------------------- */

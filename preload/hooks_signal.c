@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "children.h"
+#include "control.h"
 #include "engine.h"
 #include "handlers.h"
 #include "pyprof/compiler.h"
@@ -49,9 +51,17 @@ static bool is_kept(int number)
 PP_EXPORT int sigaction(int number, const struct sigaction *action,
 			struct sigaction *old)
 {
+	int ret;
+
 	if (is_kept(number))
 		return host_action(number, action, old);
-	return real()->sigaction(number, action, old);
+	if (control_has(number) && !state_is_borrowed())
+		return control_host_action(number, action, old);
+	ret = real()->sigaction(number, action, old);
+	/* a child that was not told of us */
+	if (ret == 0 && old)
+		handlers_as_host(number, old);
+	return ret;
 }
 
 PP_EXPORT sighandler_t signal(int number, sighandler_t handler)
@@ -60,10 +70,16 @@ PP_EXPORT sighandler_t signal(int number, sighandler_t handler)
 				    .sa_flags = SA_RESTART },
 			 old;
 
-	if (!is_kept(number))
-		return real()->signal(number, handler);
 	sigaddset(&action.sa_mask, number);
-	host_action(number, &action, &old);
+	if (is_kept(number))
+		host_action(number, &action, &old);
+	else if (control_has(number) && !state_is_borrowed())
+		control_host_action(number, &action, &old);
+	else if (handlers_has_sampling(number) || handlers_has_fault(number))
+		/* a child that was not told of us */
+		(void)!sigaction(number, &action, &old);
+	else
+		return real()->signal(number, handler);
 	return old.sa_handler;
 }
 
@@ -80,6 +96,8 @@ static int change_mask(mask_function *libc, int how, const sigset_t *set,
 	bool before, named;
 	sigset_t ours;
 
+	if (t && t->made_pid)
+		children_look();
 	if (!t || !handlers_has_sampling(number))
 		return libc(how, set, old);
 	if (set && state_is_borrowed())
@@ -113,45 +131,18 @@ PP_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 
 /* -- waiting for signals ------------------------------------------------- */
 
-static bool is_empty(const sigset_t *set)
-{
-	for (int i = 1; i < NSIG; i++)
-		if (sigismember(set, i) == 1)
-			return false;
-	return true;
-}
-
-/*
- * The set that a host really waits for. One that has our signal among others
- * is "all"; one that has nothing else means it, and gets it.
- */
-static const sigset_t *waited_for(const sigset_t *set, sigset_t *ours)
-{
-	int number = target.settings.signal;
-
-	if (!handlers_has_sampling(number) || sigismember(set, number) != 1 ||
-	    state_is_borrowed())
-		return set;
-	*ours = *set;
-	sigdelset(ours, number);
-	if (!is_empty(ours))
-		return ours;
-	handlers_move();
-	return set;
-}
-
 PP_EXPORT int sigwait(const sigset_t *set, int *number)
 {
 	sigset_t ours;
 
-	return real()->sigwait(waited_for(set, &ours), number);
+	return real()->sigwait(handlers_waited_for(set, &ours), number);
 }
 
 PP_EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
 	sigset_t ours;
 
-	return real()->sigwaitinfo(waited_for(set, &ours), info);
+	return real()->sigwaitinfo(handlers_waited_for(set, &ours), info);
 }
 
 PP_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
@@ -159,7 +150,8 @@ PP_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
 {
 	sigset_t ours;
 
-	return real()->sigtimedwait(waited_for(set, &ours), info, timeout);
+	return real()->sigtimedwait(handlers_waited_for(set, &ours), info,
+				    timeout);
 }
 
 /* -- setitimer ----------------------------------------------------------- */

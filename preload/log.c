@@ -25,6 +25,7 @@
 #include "safe/state.h"
 #include "safe/target.h"
 #include "text.h"
+#include "unsampled.h"
 
 /* How often a name is varied that is taken. */
 #define NAMES_MOST 10000
@@ -212,7 +213,9 @@ static void fill_header(struct pp_header *h)
 	h->state_known = target.state_known;
 	h->tick_ns = target.tick_ns;
 	h->period_ns = target.period_ns;
-	h->auto_rate = target.settings.period_ns == 0;
+	h->ring_ns = target.settings.ring_ns;
+	h->auto_rate = target.settings.period_ns == 0 &&
+		       target.settings.mode != PP_MODE_WALL;
 }
 
 /* Blocks for the header, or an errno: a full disk is not found by a fault. */
@@ -385,6 +388,7 @@ static void end_other(struct thread *self, struct thread *other,
 	cpu_ns = clock_read(clock_of_thread(tid));
 	if (!cpu_ns || cpu_ns < other->cpu_ns)
 		cpu_ns = other->cpu_ns;
+	unsampled_note(self, other, cpu_ns, NULL);
 	if (record_announce(self, other) < 0 ||
 	    record_thread_end(self, other->number, now_ns, cpu_ns) < 0)
 		return;

@@ -8,14 +8,17 @@
  */
 #include "proof.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "gil.h"
 #include "pyapi.h"
 #include "safe/codes.h"
 #include "safe/guard.h"
 #include "safe/lines.h"
+#include "safe/offcpu.h"
 #include "safe/target.h"
 #include "safe/walk.h"
 
@@ -238,7 +241,29 @@ static void find_state_bits(uintptr_t ts)
 		known |= PP_STATE_EXCEPTION;
 	if (gc_is_where_we_think(ts))
 		known |= PP_STATE_GC;
+	if (gil_find())
+		known |= PP_STATE_GIL_WAIT;
 	target.state_known = known;
+}
+
+/*
+ * Where the interpreter's thread states hang together, for who reads those of
+ * other threads. 0 if not where the row says: wall mode is refused then.
+ */
+static void find_interpreter(uintptr_t ts)
+{
+	unsigned faults = 0;
+
+	target.interpreter =
+		guard_u64(ts + (uintptr_t)target.row->ts_interp, &faults);
+	if (!offcpu_finds(ts, (uintptr_t)pthread_self()))
+		target.interpreter = 0;
+}
+
+static void find_facts(uintptr_t ts)
+{
+	find_state_bits(ts);
+	find_interpreter(ts);
 }
 
 /* check() of the program. Goes on after a defect, so as not to raise. */
@@ -253,7 +278,7 @@ static void *check(void *self, void *arguments)
 	if (!g.wrong)
 		g.wrong = compare_stack(ts);
 	if (!g.wrong && !g.calls)
-		find_state_bits(ts);
+		find_facts(ts);
 	g.calls++;
 	py.Py_IncRef(py._Py_NoneStruct);
 	return py._Py_NoneStruct;

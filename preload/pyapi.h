@@ -27,11 +27,15 @@
 	X(PyEval_RestoreThread, void, (void *))                                \
 	X(Py_CompileString, void *, (const char *, const char *, int))         \
 	X(PyDict_New, void *, (void))                                          \
+	X(PyDict_GetItem, void *, (void *, void *))                            \
+	X(PyDict_GetItemString, void *, (void *, const char *))                \
 	X(PyDict_Clear, void, (void *))                                        \
 	X(PyDict_SetItemString, int, (void *, const char *, void *))           \
 	X(PyCFunction_NewEx, void *, (void *, void *, void *))                 \
 	X(PyObject_GetAttrString, void *, (void *, const char *))              \
+	X(PyObject_GenericGetAttr, void *, (void *, void *))                   \
 	X(PyLong_AsLong, long, (void *))                                       \
+	X(PyLong_FromUnsignedLong, void *, (unsigned long))                    \
 	X(PyList_Size, intptr_t, (void *))                                     \
 	X(PyList_GetItem, void *, (void *, intptr_t))                          \
 	X(PyBytes_Size, intptr_t, (void *))                                    \
@@ -71,6 +75,7 @@
 	X(PyFloat_Type)                                                        \
 	X(PyUnicode_Type)                                                      \
 	X(PyCFunction_Type)                                                    \
+	X(PyMethod_Type)                                                       \
 	X(PyMethodDescr_Type)                                                  \
 	X(PyClassMethodDescr_Type)                                             \
 	X(PyExc_RuntimeError)                                                  \

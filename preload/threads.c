@@ -19,7 +19,9 @@
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
+#include "thread_names.h"
 #include "trace.h"
+#include "unsampled.h"
 
 /* Looks at a busy thread before it is given up: some tens of milliseconds. */
 #define IDLE_LOOKS 20000
@@ -29,8 +31,11 @@ static struct {
 	bool has_key;
 } g;
 
-/* The thread ends: last words, and the block goes to the next one. */
-static void close_account(struct thread *t)
+/*
+ * The thread, which blocked `mask`, ends: last words, and the block goes to the
+ * next one.
+ */
+static void close_account(struct thread *t, uint64_t mask)
 {
 	trace_thread_end(t);
 	engine_thread_end(t);
@@ -38,6 +43,8 @@ static void close_account(struct thread *t)
 	if (state_is_armed()) {
 		uint64_t now_ns = clock_now();
 
+		unsampled_note(t, t, clock_read(CLOCK_THREAD_CPUTIME_ID),
+			       &mask);
 		sample_close(t, now_ns, clock_read(CLOCK_THREAD_CPUTIME_ID));
 		chunk_leave(t);
 		thread_set_self(NULL);
@@ -51,13 +58,14 @@ static void close_account(struct thread *t)
 static void on_thread_end(void *block)
 {
 	struct thread *t = thread_self();
+	uint64_t mask;
 
 	/* in a forked child the block was another process's */
 	if (!t || t != block || !state_is_armed())
 		return;
 	/* for good: what runs after this has no account */
-	mask_quiet(target.settings.signal);
-	close_account(t);
+	mask = mask_quiet(target.settings.signal);
+	close_account(t, mask);
 }
 
 int threads_init(void)
@@ -76,6 +84,8 @@ struct thread *threads_adopt_self(enum pp_thread_kind kind)
 		return NULL;
 	thread_set_self(t);
 	thread_publish(t, sys_gettid());
+	if (kind == PP_THREAD_MAIN)
+		thread_names_set(t, "MainThread");
 	return t;
 }
 
@@ -93,14 +103,16 @@ void threads_adopt_others(void)
 			continue;
 		t = thread_open(PP_THREAD_FOUND, clock_now(),
 				clock_read(clock_of_thread(tid)));
-		if (t)
-			thread_publish(t, tid);
+		if (!t)
+			continue;
+		thread_publish(t, tid);
+		thread_names_find(t, tid);
 	}
 	if (tasks)
 		closedir(tasks);
 }
 
-void threads_begin(void)
+void threads_begin(const char *name)
 {
 	uint64_t mask;
 	struct thread *t;
@@ -112,6 +124,7 @@ void threads_begin(void)
 	if (t) {
 		thread_set_self(t);
 		thread_publish(t, sys_gettid());
+		thread_names_set(t, name);
 		engine_thread_begin(t);
 		pthread_setspecific(g.key, t);
 	}

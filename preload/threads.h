@@ -18,8 +18,8 @@ int threads_init(void) PP_MUST_CHECK;
 struct thread *threads_adopt_self(enum pp_thread_kind kind) PP_MUST_CHECK;
 void threads_adopt_others(void);
 
-/* The calling thread was just created: open its account. */
-void threads_begin(void);
+/* The calling thread was just created: open its account, by this name. */
+void threads_begin(const char *name);
 
 /* Does no other thread live that has a block? */
 bool threads_alone(struct thread *self);

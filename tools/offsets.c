@@ -23,7 +23,9 @@
 #include <internal/pycore_runtime.h>
 #endif
 #if PY_VERSION_HEX >= 0x030b0000
+#include <internal/pycore_dict.h>
 #include <internal/pycore_frame.h>
+#include <internal/pycore_moduleobject.h>
 #endif
 #if PY_VERSION_HEX >= 0x030e0000
 #include <internal/pycore_interpframe_structs.h>
@@ -148,7 +150,14 @@ static void put_active(void)
 
 static void put_thread_state(void)
 {
+	AT(ts_prev, PyThreadState, prev);
+	AT(ts_next, PyThreadState, next);
 	AT(ts_interp, PyThreadState, interp);
+#if PY_VERSION_HEX < 0x030b0000
+	AT(in_threads, PyInterpreterState, tstate_head);
+#else
+	AT(in_threads, PyInterpreterState, threads.head);
+#endif
 	AT(ts_thread_id, PyThreadState, thread_id);
 #if PY_VERSION_HEX < 0x030b0000
 	AT(ts_frame, PyThreadState, frame);
@@ -256,6 +265,125 @@ static void put_runtime(void)
 				: 16384;
 }
 
+/* Dictionaries, of which only those of asyncio to 3.13 are read. */
+static void put_dicts(void)
+{
+#if PY_VERSION_HEX < 0x030e0000
+	AT(dict_keys, PyDictObject, ma_keys);
+#if PY_VERSION_HEX < 0x030b0000
+	/* PyDictKeysObject and PyModuleObject are in no header */
+	row.dk_size = 8;
+	row.dk_nentries = 32;
+	row.dk_indices = 40;
+	row.module_dict = sizeof(PyObject);
+#else
+	AT(dk_log2_bytes, PyDictKeysObject, dk_log2_index_bytes);
+	AT(dk_kind, PyDictKeysObject, dk_kind);
+	AT(dk_nentries, PyDictKeysObject, dk_nentries);
+	AT(dk_indices, PyDictKeysObject, dk_indices);
+	AT(module_dict, PyModuleObject, md_dict);
+#endif
+#if PY_VERSION_HEX < 0x030c0000
+	AT(in_modules, PyInterpreterState, modules);
+#else
+	AT(in_modules, PyInterpreterState, imports.modules);
+#endif
+#endif
+}
+
+#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030e0000
+/* The attributes of an object of a class; only those of 3.11 on are read. */
+static void put_attributes(void)
+{
+	AT(method_self, PyMethodObject, im_self);
+#if PY_VERSION_HEX >= 0x030d0000
+	row.obj_inline =
+		(int32_t)(sizeof(PyObject) + offsetof(PyDictValues, values));
+	row.obj_valid =
+		(int32_t)(sizeof(PyObject) + offsetof(PyDictValues, valid));
+#elif PY_VERSION_HEX >= 0x030c0000
+	row.obj_values = -3 * (int32_t)sizeof(void *);
+#else
+	row.obj_values = -4 * (int32_t)sizeof(void *);
+#endif
+}
+#else
+static void put_attributes(void)
+{
+}
+#endif
+
+/*
+ * What asyncio's accelerator keeps: its objects are in no header, these are
+ * the places of _asynciomodule.c. A task is believed only if the frame of its
+ * coroutine is one of those that its thread runs.
+ */
+static void put_tasks(void)
+{
+	row.fut_callback0 = 24;
+	row.fut_callbacks = 40;
+#if PY_VERSION_HEX >= 0x030e0000
+	AT(ts_running_task, _PyThreadStateImpl, asyncio_running_task);
+	AT(set_mask, PySetObject, mask);
+	AT(set_table, PySetObject, table);
+	row.fut_awaited_by = 96;
+	row.fut_is_task = 108;
+	row.fut_awaited_set = 109;
+	row.task_coro = 128;
+#elif PY_VERSION_HEX >= 0x030d0000
+	row.task_coro = 120;
+#elif PY_VERSION_HEX >= 0x030b0000
+	row.task_coro = 136;
+#elif PY_VERSION_HEX >= 0x030a0000
+	row.task_coro = 160;
+#elif PY_VERSION_HEX >= 0x03090000
+	row.task_coro = 152;
+#else
+	row.task_coro = 112;
+#endif
+	row.task_name = row.task_coro + 8;
+#if PY_VERSION_HEX < 0x030e0000
+	AT(func_closure, PyFunctionObject, func_closure);
+	AT(cell_ref, PyCellObject, ob_ref);
+	AT(tp_base, PyTypeObject, tp_base);
+	put_attributes();
+#endif
+#if PY_VERSION_HEX < 0x030a0000
+	row.wakeup_task = sizeof(PyObject);
+#endif
+}
+
+/* The frame of a generator that is suspended, and what that awaits. */
+static void put_suspended(void)
+{
+#if PY_VERSION_HEX < 0x030b0000
+	AT(gen_frame, PyGenObject, gi_frame);
+#else
+	AT(gen_state, PyGenObject, gi_frame_state);
+#if PY_VERSION_HEX >= 0x030d0000
+	row.gen_awaits = (uint8_t)FRAME_SUSPENDED_YIELD_FROM;
+#else
+	row.gen_awaits = (uint8_t)FRAME_SUSPENDED;
+#endif
+#endif
+#if PY_VERSION_HEX >= 0x030f0000
+	row.f_awaited = 2; /* above it is the index of iterating by number */
+#else
+	row.f_awaited = 1;
+#endif
+#if PY_VERSION_HEX >= 0x030e0000
+	AT(f_top, struct _PyInterpreterFrame, stackpointer);
+#elif PY_VERSION_HEX >= 0x030b0000
+	AT(f_localsplus, struct _PyInterpreterFrame, localsplus);
+	AT(f_depth, struct _PyInterpreterFrame, stacktop);
+#elif PY_VERSION_HEX >= 0x030a0000
+	AT(f_stack, PyFrameObject, f_valuestack);
+	AT(f_depth, PyFrameObject, f_stackdepth);
+#else
+	AT(f_top, PyFrameObject, f_stacktop);
+#endif
+}
+
 static const char *const walk_names[] = {
 	[PYVER_FRAME_OBJECTS] = "PYVER_FRAME_OBJECTS",
 	[PYVER_CFRAME] = "PYVER_CFRAME",
@@ -286,6 +414,9 @@ int main(void)
 	put_frames();
 	put_runtime();
 	put_tracing();
+	put_dicts();
+	put_tasks();
+	put_suspended();
 
 	printf("{\n");
 	print_field("minor", row.minor);

@@ -27,7 +27,7 @@
 
 #define PP_MAGIC	"\x89PYPROF\n" /* 8 bytes, no NUL */
 #define PP_MAJOR	1	       /* an older reader must refuse */
-#define PP_MINOR	1	       /* an older reader reads on */
+#define PP_MINOR	2	       /* an older reader reads on */
 #define PP_ORDER	0x01020304u
 #define PP_PAGE		4096u
 #define PP_HEADER_BYTES 4096u
@@ -55,7 +55,8 @@
  * CODE       id name qualname file firstlineno print: a code object. name,
  *            qualname and file are STRING ids (qualname 0 before 3.11). print
  *            is the same for the same source: two functions that agree in all
- *            else, as two lambdas on one line, differ in it.
+ *            else, as two lambdas on one line, differ in it. file 0 is that of
+ *            a mark, "<task worker-1>", which stands for no code.
  * SAMPLE     lead dcpu dt, then what lead says, then (code line) pairs to the
  *            end: take the previous stack of this segment, remove lead >> 2
  *            frames on the leaf side, append the pairs, root side first. With
@@ -86,6 +87,36 @@
  * OPEN       structs: struct pp_open, then the calls that have not returned,
  *            struct pp_open_call, open.depth of them, outermost first. Of
  *            several in a thread the one of the last segment counts.
+ *
+ * OFF        thread time gap state: from `time` on that thread was not on a
+ *            processor, and its stack stood still. Written, in wall mode, by
+ *            pyprof's own thread, in a segment of that. struct pp_off lies at
+ *            the first multiple of PP_OFF_ALIGN bytes of the file behind the
+ *            numbers and is changed in place; after it (code line) pairs to the
+ *            end, root side first: the whole stack. With PP_STATE_AGAIN in
+ *            state there are none: it is the stack of the thread's last OFF in
+ *            this segment. The weight is gap + (until - time); gap is the time
+ *            off the processor, since the thread's last OFF ended or its
+ *            account began, that none covers.
+ * FORK       pid time: the thread of this segment made this child process at
+ *            `time`, absolute; then (code line) pairs, the whole stack.
+ * DUMP       serial tid time state: the stack of this segment's thread when it
+ *            was asked for it, by request `serial` of struct pp_control; no
+ *            sample. Then (code line) pairs, the whole stack; none if it could
+ *            not be read at that instant, with PP_STATE_TORN in state.
+ *
+ * The GIL's ledger, in tables like those of deterministic profiling, but of the
+ * whole process: any thread changes them while it has the GIL's own lock. Times
+ * in them are nanoseconds.
+ *
+ * GIL_THREADS structs: struct pp_gil_thread, one a thread, up to the first
+ *            whose used is 0.
+ * GIL_WAITS  structs: struct pp_gil_wait, up to the first whose turns is 0.
+ * GIL_STACKS wait waiter, then `waiter` (code line) pairs, the stack of a
+ *            thread that waited for the GIL, root side first, and to the end
+ *            those of the thread behind whose turn it waited `wait`, as that
+ *            thread let go of it. The leaves name the row of GIL_WAITS. Written
+ *            for long waits: of several for a row the last is the longest.
  */
 #define PP_RECORDS(X)                                                          \
 	X(1, OWNER, 4)                                                         \
@@ -99,7 +130,13 @@
 	X(9, INFO, 1)                                                          \
 	X(10, EDGES, 1)                                                        \
 	X(11, LINES, 0)                                                        \
-	X(12, OPEN, 0)
+	X(12, OPEN, 0)                                                         \
+	X(13, OFF, 4)                                                          \
+	X(14, FORK, 2)                                                         \
+	X(15, DUMP, 4)                                                         \
+	X(16, GIL_THREADS, 0)                                                  \
+	X(17, GIL_WAITS, 0)                                                    \
+	X(18, GIL_STACKS, 2)
 
 enum pp_record {
 #define X(number, name, least) PP_##name = number,
@@ -149,6 +186,7 @@ enum pp_info {
 };
 
 #define PP_TABLE_ALIGN 64u
+#define PP_OFF_ALIGN   8u
 
 /*
  * A C function is a CODE of the file PP_C_FILE and line 0, whose name is the
@@ -249,14 +287,53 @@ enum pp_cost {
 #define PP_STATE_NATIVE	   0x08 /* the leaf is outside the interpreter's text */
 #define PP_STATE_EXCEPTION 0x10 /* an exception is in flight */
 #define PP_STATE_TRUNCATED 0x20 /* frames on the root side were cut */
+#define PP_STATE_TORN	   0x40 /* of DUMP only: no stack could be read */
+#define PP_STATE_AGAIN	   0x80 /* of OFF only: the same stack as before */
 
 enum pp_thread_kind {
 	PP_THREAD_MAIN = 0,    /* the thread that started Python */
 	PP_THREAD_CREATED = 1, /* by pthread_create, seen from its birth */
 	PP_THREAD_FOUND = 2,   /* first seen by a sample */
+	PP_THREAD_OWN = 3,     /* pyprof's own, which writes OFF */
 };
 
-enum pp_mode { PP_MODE_CPU = 1, PP_MODE_NONE = 2 };
+enum pp_mode { PP_MODE_CPU = 1, PP_MODE_NONE = 2, PP_MODE_WALL = 3 };
+
+/* The part of an OFF record that grows while the thread stays off. */
+struct pp_off {
+	uint64_t until; /* when it was last seen so; not before `time` */
+	uint64_t looks; /* how often it was: the number of samples */
+};
+
+/* A thread's account of the GIL, since the process had a second thread. */
+struct pp_gil_thread {
+	uint32_t thread;  /* number in the log */
+	uint32_t used;	  /* 1; 0: the table ends here */
+	uint64_t takes;	  /* how often it took it */
+	uint64_t held;	  /* how long it has held it, less an open turn */
+	uint64_t since;	  /* when it took it, if it has it now; else 0 */
+	uint64_t waits;	  /* how many of takes it had to wait for */
+	uint64_t waited;  /* how long, less an open wait */
+	uint64_t yielded; /* and how long for another to take what it let go */
+	uint64_t unused;
+};
+
+/*
+ * Waiting on one line while a thread had the GIL that let go of it on another
+ * line; code 0 is no Python code. Lines as in SAMPLE. A wait is parted among
+ * the turns that others had meanwhile, so the totals add up to what was waited.
+ */
+struct pp_gil_wait {
+	uint32_t waiter, waiter_line;
+	uint32_t holder, holder_line;
+	uint64_t turns;		/* that were waited for */
+	uint64_t total;		/* how long, together */
+	uint64_t longest;	/* and for one of them */
+	uint64_t longest_at;	/* when that one ended: CLOCK_MONOTONIC */
+	uint32_t waiter_thread; /* who waited then */
+	uint32_t holder_thread; /* for whom */
+	uint64_t unused;
+};
 
 /* What is traced; calls of C functions too if header.builtins is 1. */
 enum pp_trace { PP_TRACE_NONE = 0, PP_TRACE_CALLS = 1, PP_TRACE_LINES = 2 };
@@ -348,6 +425,52 @@ struct pp_header {
 	uint64_t tick_ticks[2];
 	uint64_t tick_ns_at[2];
 	uint64_t costs[PP_COST_MAX]; /* by enum pp_cost */
+
+	/* Of minor version 2; 0 before. */
+	/*
+	 * 0, or the log keeps the samples of so long a time before ring_now_ns,
+	 * CLOCK_MONOTONIC of the newest. Older ones that are still there do not
+	 * count, and segments are missing.
+	 */
+	uint64_t ring_ns;
+	uint64_t ring_now_ns;
+};
+
+/*
+ * Control of a running process, at PP_CONTROL_AT of the file. Who may write
+ * the log may ask: sets verb, then request to another number than before, and
+ * queues header.signal with the value `cookie` to the process, which does it
+ * in its handler and answers. Requests of several are put in order by flock().
+ * Neither side trusts what the other wrote. A reader of logs passes over it.
+ */
+struct pp_control {
+	/* The process's. */
+	uint64_t cookie;    /* 0: it does not listen */
+	uint32_t recording; /* 1: samples are wanted */
+	uint32_t answered;  /* the number of the last request that was served */
+	uint32_t answer;    /* enum pp_control_answer, to that one */
+	uint32_t asked;	    /* of a dump: threads that were asked */
+	uint32_t dumped;    /* and that have written their DUMP records */
+	/* Of who asks. */
+	uint32_t verb;	  /* enum pp_control_verb */
+	uint32_t request; /* its number */
+	uint32_t reserved;
+};
+
+#define PP_CONTROL_AT 3584u
+
+enum pp_control_verb {
+	PP_CONTROL_STATUS = 1, /* nothing but to answer */
+	PP_CONTROL_START = 2,
+	PP_CONTROL_STOP = 3,
+	PP_CONTROL_DUMP = 4,
+};
+
+enum pp_control_answer {
+	PP_CONTROL_DONE = 1,
+	PP_CONTROL_UNKNOWN = 2, /* no such verb */
+	PP_CONTROL_NO_CLOCK =
+		3, /* nothing samples: there is nothing to switch */
 };
 
 struct pp_chunk {
@@ -358,11 +481,19 @@ struct pp_chunk {
 };
 
 _Static_assert(sizeof(struct pp_header) <= PP_HEADER_BYTES, "header too big");
+_Static_assert(sizeof(struct pp_header) <= PP_CONTROL_AT, "header too big");
+_Static_assert(sizeof(struct pp_control) == 40, "pp_control has holes");
+_Static_assert(PP_CONTROL_AT + sizeof(struct pp_control) <= PP_HEADER_BYTES,
+	       "pp_control does not fit");
 _Static_assert(sizeof(struct pp_chunk) == 16, "chunk header has holes");
 _Static_assert(PP_COUNTER_END <= PP_COUNTER_MAX, "too many counters");
 _Static_assert(PP_COST_END <= PP_COST_MAX, "too many costs");
 _Static_assert(sizeof(struct pp_edge) == 88, "struct pp_edge has holes");
 _Static_assert(sizeof(struct pp_line) == 40, "struct pp_line has holes");
+_Static_assert(sizeof(struct pp_off) == 16, "struct pp_off has holes");
+_Static_assert(sizeof(struct pp_gil_thread) == 64, "pp_gil_thread has holes");
+_Static_assert(sizeof(struct pp_gil_wait) == 64,
+	       "struct pp_gil_wait has holes");
 _Static_assert(sizeof(struct pp_open) == 64, "struct pp_open has holes");
 _Static_assert(sizeof(struct pp_open_call) == 40, "pp_open_call has holes");
 

@@ -112,12 +112,14 @@ static int word(const char *value, const char *const *words)
 
 static const char *parse_mode(struct settings *s, const char *value)
 {
-	static const char *const words[] = { "cpu", "none", NULL };
+	static const char *const words[] = { "cpu", "wall", "none", NULL };
+	static const uint32_t modes[] = { PP_MODE_CPU, PP_MODE_WALL,
+					  PP_MODE_NONE };
 	int i = word(value, words);
 
 	if (i < 0)
-		return "not a mode; try cpu or none";
-	s->mode = i == 0 ? PP_MODE_CPU : PP_MODE_NONE;
+		return "not a mode; try cpu, wall or none";
+	s->mode = modes[i];
 	return NULL;
 }
 
@@ -205,21 +207,21 @@ static int realtime_signal(const char *name)
 	return from_min ? base + (int)offset : base - (int)offset;
 }
 
-static const char *parse_signal(struct settings *s, const char *value)
+static const char *parse_signal(int *number, const char *value)
 {
 	const char *name = strncmp(value, "SIG", 3) == 0 ? value + 3 : value;
 
 	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
 		if (strcmp(name, signals[i].name) == 0) {
-			s->signal = signals[i].number;
+			*number = signals[i].number;
 			return NULL;
 		}
 	}
 	if (realtime_signal(name) > 0) {
-		s->signal = realtime_signal(name);
+		*number = realtime_signal(name);
 		return NULL;
 	}
-	return "not a signal to sample with; try PROF, USR2 or RTMIN+3";
+	return "not a signal that is free; try PROF, USR2 or RTMIN+3";
 }
 
 static const char *parse_threads(struct settings *s, const char *value)
@@ -323,7 +325,7 @@ static const char *parse(struct settings *s, enum option option,
 	case OPTION_ENGINE:
 		return parse_engine(s, value);
 	case OPTION_SIGNAL:
-		return parse_signal(s, value);
+		return parse_signal(&s->signal, value);
 	case OPTION_TRACE:
 		return parse_trace(s, value);
 	case OPTION_NO_BUILTINS:
@@ -334,16 +336,25 @@ static const char *parse(struct settings *s, enum option option,
 	case OPTION_EXCLUDE:
 		s->exclude = value;
 		return parse_expression(value);
+	case OPTION_ASYNC:
+		return parse_flag(&s->tasks, value);
 	case OPTION_THREADS:
 		return parse_threads(s, value);
 	case OPTION_NO_CHILDREN:
 		return parse_flag(&s->children, value);
+	case OPTION_KEEP_ENV:
+		return parse_flag(&s->keep_env, value);
 	case OPTION_START:
 		return parse_start(s, value);
+	case OPTION_TOGGLE:
+		return parse_signal(&s->toggle, value);
 	case OPTION_DELAY:
 		return parse_seconds(&s->delay_ns, value);
 	case OPTION_DURATION:
 		return parse_seconds(&s->duration_ns, value);
+	case OPTION_RING:
+		return parse_bounded(&s->ring_ns, value, seconds_units, 1e8,
+				     1e15, "not 0.1 seconds or more; try 30");
 	case OPTION_MAX_DEPTH:
 		return parse_depth(s, value);
 	case OPTION_MAX_SIZE:
@@ -357,9 +368,56 @@ static const char *parse(struct settings *s, enum option option,
 	return NULL;
 }
 
+/* What goes with wall mode: a thread without a CPU timer shows no waiting. */
+static int check_engine(const struct settings *s,
+			const char *(*get)(const char *name),
+			struct settings_error *err)
+{
+	if (s->mode != PP_MODE_WALL || s->engine == PP_ENGINE_NONE ||
+	    s->engine == PP_ENGINE_TICKER)
+		return 0;
+	*err = (struct settings_error){
+		.flag = options[OPTION_ENGINE].flag,
+		.variable = options[OPTION_ENGINE].variable,
+		.value = get(options[OPTION_ENGINE].variable),
+		.why = "not an engine of wall mode; try ticker",
+	};
+	return -1;
+}
+
+/* Values that are good each alone. Returns the bad one and says *why. */
+static int check_together(const struct settings *s, const char **why)
+{
+	if (s->toggle == s->signal) {
+		*why = "is the sampling signal; try USR2";
+		return OPTION_TOGGLE;
+	}
+	if (s->trace && !s->start) {
+		*why = "tracing cannot be switched on later";
+		return OPTION_START;
+	}
+	if (s->ring_ns && (s->trace || s->mode == PP_MODE_WALL)) {
+		*why = "keeps samples of mode cpu only";
+		return OPTION_RING;
+	}
+	return -1;
+}
+
+static void refuse(struct settings_error *err, int option, const char *value,
+		   const char *why)
+{
+	err->flag = options[option].flag;
+	err->variable = options[option].variable;
+	err->value = value;
+	err->why = why;
+}
+
 int settings_parse(struct settings *s, const char *(*get)(const char *name),
 		   struct settings_error *err)
 {
+	const char *why;
+	int bad;
+
 	*s = (struct settings){
 		.output = "pyprof.%p.bin",
 		.builtins = 1,
@@ -371,20 +429,21 @@ int settings_parse(struct settings *s, const char *(*get)(const char *name),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) {
 		const char *value = get(options[i].variable);
-		const char *why;
 
 		if (!value || !*value)
 			continue;
 		why = parse(s, (enum option)i, value);
 		if (why) {
-			err->flag = options[i].flag;
-			err->variable = options[i].variable;
-			err->value = value;
-			err->why = why;
+			refuse(err, (int)i, value, why);
 			return -1;
 		}
 	}
+	bad = check_together(s, &why);
+	if (bad >= 0) {
+		refuse(err, bad, get(options[bad].variable), why);
+		return -1;
+	}
 	if (!s->mode)
 		s->mode = s->trace ? PP_MODE_NONE : PP_MODE_CPU;
-	return 0;
+	return check_engine(s, get, err);
 }

@@ -28,13 +28,17 @@ struct settings {
 	int builtins;	      /* bool: trace C functions too */
 	const char *include;  /* POSIX extended expressions of the files to */
 	const char *exclude;  /* trace; NULL: none */
+	int tasks;	      /* bool: asyncio's, in the stacks */
 	int main_thread_only; /* bool */
 	int children;	      /* bool: follow them */
-	int start;	      /* bool */
+	int keep_env;	      /* bool: also with a cleared environment */
+	int start;	      /* bool: record at once */
+	int toggle;	      /* signal that switches recording; 0: none */
 	uint64_t delay_ns;
 	uint64_t duration_ns; /* 0: whole run */
 	uint32_t max_depth;
 	uint64_t max_size; /* 0: none */
+	uint64_t ring_ns;  /* keep that much only; 0: all */
 	int verbose;	   /* 0 never, 1 as cli.md says, 2 always */
 };
 

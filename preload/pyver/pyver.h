@@ -43,15 +43,19 @@ enum pyver_lines {
  * _PyInterpreterFrame (from 3.11), chunk_ _PyStackChunk, gen_ PyGenObject,
  * co_ PyCodeObject, fn_ PyCFunctionObject, descr_ PyMethodDescrObject, ml_
  * PyMethodDef, fo_ PyFrameObject (from 3.11), uni_ PyUnicode (state is a 32-bit
- * word), in_ PyInterpreterState, rt_ _PyRuntimeState.
+ * word), in_ PyInterpreterState, rt_ _PyRuntimeState, dk_ PyDictKeysObject,
+ * fut_ and task_ the FutureObj and TaskObj of _asynciomodule.c.
  */
 #define PYVER_FIELDS(X)                                                        \
 	X(ob_type)                                                             \
 	X(ob_size)                                                             \
 	X(tp_dealloc)                                                          \
+	X(ts_prev)                                                             \
+	X(ts_next)                                                             \
 	X(ts_interp)                                                           \
-	X(ts_frame)  /* ts->frame, or ts->current_frame 3.13+ */               \
-	X(ts_cframe) /* 3.11, 3.12 */                                          \
+	X(in_threads) /* PyInterpreterState: its first thread state */         \
+	X(ts_frame)   /* ts->frame, or ts->current_frame 3.13+ */              \
+	X(ts_cframe)  /* 3.11, 3.12 */                                         \
 	X(ts_thread_id)                                                        \
 	X(ts_exc)	      /* curexc_type, or current_exception 3.12+ */    \
 	X(ts_active_byte)     /* 3.12+: _status.active or the like: */         \
@@ -118,7 +122,41 @@ enum pyver_lines {
 	X(ts_use_tracing)    /* else it is in the thread state; an int */      \
 	X(use_tracing_bytes) /* of this size */                                \
 	X(fo_frame)	     /* 3.11: PyFrameObject.f_frame */                 \
-	X(fo_lineno)
+	X(fo_lineno)                                                           \
+	X(ts_running_task) /* 3.14+, asyncio's */                              \
+	X(in_modules)	   /* to 3.13 */                                       \
+	X(module_dict)	   /* to 3.13, likewise the dk_ */                     \
+	X(dict_keys)	   /* of a dict, its dk_ */                            \
+	X(dk_size)	   /* to 3.10 */                                       \
+	X(dk_log2_bytes)   /* 3.11+, a byte: of the size of dk_indices */      \
+	X(dk_kind)	   /* 3.11+, a byte: 1 if entries have no hash */      \
+	X(dk_nentries)                                                         \
+	X(dk_indices) /* the entries follow them */                            \
+	X(set_mask)   /* 3.14+ */                                              \
+	X(set_table)  /* 3.14+ */                                              \
+	X(fut_callback0)                                                       \
+	X(fut_callbacks)                                                       \
+	X(fut_awaited_by)  /* 3.14+, a set or one of them */                   \
+	X(fut_is_task)	   /* 3.14+, a byte */                                 \
+	X(fut_awaited_set) /* 3.14+, a byte: fut_awaited_by is a set */        \
+	X(task_coro)                                                           \
+	X(task_name)                                                           \
+	X(wakeup_task)	/* 3.8, 3.9: in the callback of who awaits */          \
+	X(func_closure) /* to 3.13 */                                          \
+	X(cell_ref)	/* to 3.13 */                                          \
+	X(method_self)	/* 3.11 to 3.13 */                                     \
+	X(tp_base)	/* to 3.13 */                                          \
+	X(obj_values)	/* 3.11, 3.12: where an object's attributes are */     \
+	X(obj_inline)	/* 3.13: or they are here, */                          \
+	X(obj_valid)	/* if this byte is not 0 */                            \
+	X(gen_frame)	/* to 3.10 */                                          \
+	X(gen_state)	/* 3.11+, a byte, and its value where: */              \
+	X(gen_awaits)	/* a generator is suspended, 3.13+: in an await */     \
+	X(f_awaited)	/* which value from the top is the awaited one */      \
+	X(f_top)	/* 3.8, 3.9, 3.14+: the end of a frame's stack */      \
+	X(f_stack)	/* 3.10: where it begins, */                           \
+	X(f_localsplus) /* 3.11 to 3.13: the same, in the frame, */            \
+	X(f_depth)	/* 3.10 to 3.13, an int: and how long it is */
 
 struct pyver {
 	int32_t minor; /* 8 for 3.8 */

@@ -14,6 +14,7 @@
 #include "safe/logfile.h"
 #include "safe/mask.h"
 #include "safe/record.h"
+#include "safe/ring.h"
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
@@ -26,6 +27,9 @@ _Static_assert(CHUNK_TABLE_MOST / PP_PAGE <= MAPPED_PAGES, "chunk too big");
 
 /* type, length and four varints: OWNER thread seq time cpu */
 #define OWNER_MOST (RECORD_HEAD + 4 * PP_VARINT_MAX)
+
+/* The least room of a chunk that was begun, to go on in. */
+#define AHEAD_LEAST (CHUNK_FIRST_BYTES / 2)
 
 static struct pp_chunk *head_of(const struct chunk *c)
 {
@@ -151,7 +155,7 @@ static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
 	t->maps--;
 	offset = atomic_fetch_add_explicit(&state->log_end, size,
 					   memory_order_relaxed);
-	fd = logfile_fd();
+	fd = t->kind == PP_THREAD_OWN ? t->log_fd : logfile_fd();
 	if (fd < 0 || !within_limit(offset + size) ||
 	    !allocate(fd, offset, size)) {
 		chunk_stop_growth(PP_ENDED_FAILED);
@@ -173,32 +177,58 @@ static bool map_new(struct thread *t, struct chunk *c, uint32_t size)
 	return true;
 }
 
+/* A chunk of samples is full: it waits until it is old, or is done with. */
+static void put_away(const struct chunk *c)
+{
+	if (!ring_is_on() || !ring_put(c))
+		unmap(c->base, c->size);
+}
+
+/*
+ * A chunk for samples, of `size` bytes or, with --ring, of at least `bytes`:
+ * small, so that it gets old soon.
+ */
+static bool obtain(struct thread *t, struct chunk *c, uint32_t size,
+		   uint32_t bytes)
+{
+	if (ring_is_on()) {
+		size = bytes > CHUNK_FIRST_BYTES / 2 ? CHUNK_BYTES
+						     : CHUNK_FIRST_BYTES;
+		if (ring_take(c, size))
+			return true;
+	}
+	return map_new(t, c, size);
+}
+
 /* A chunk that a thread left, if one has room for so much. */
-static bool take_spare(struct chunk *c, uint32_t bytes)
+static bool take_spare(_Atomic uint64_t *spares, struct chunk *c,
+		       uint32_t bytes)
 {
 	for (uint32_t i = 0; i < STATE_SPARES; i++) {
-		uint64_t at = atomic_load_explicit(&state->spares[i],
-						   memory_order_relaxed);
+		uint64_t at =
+			atomic_load_explicit(&spares[i], memory_order_relaxed);
 		struct pp_chunk *head = (struct pp_chunk *)at;
 
 		/* takes over what chunk_leave() published */
 		if (!at || !atomic_compare_exchange_strong_explicit(
-				   &state->spares[i], &at, 0,
-				   memory_order_acquire, memory_order_relaxed))
+				   &spares[i], &at, 0, memory_order_acquire,
+				   memory_order_relaxed))
 			continue;
-		if (head->size - head->used >= bytes) {
-			*c = (struct chunk){ (uint8_t *)head, head->size,
-					     head->used };
+		*c = (struct chunk){ (uint8_t *)head, head->size, head->used };
+		if (head->size - head->used >= bytes)
 			return true;
-		}
-		unmap(head, head->size);
+		if (spares == state->spares)
+			put_away(c);
+		else
+			unmap(head, head->size);
 	}
 	return false;
 }
 
-static void leave(struct chunk *c)
+static void leave(_Atomic uint64_t *spares, struct chunk *c)
 {
 	struct pp_chunk *head = head_of(c);
+	struct chunk left = *c;
 
 	if (!head)
 		return;
@@ -209,11 +239,14 @@ static void leave(struct chunk *c)
 
 		/* publishes the chunk to take_spare() */
 		if (atomic_compare_exchange_strong_explicit(
-			    &state->spares[i], &none, (uint64_t)head,
+			    &spares[i], &none, (uint64_t)head,
 			    memory_order_release, memory_order_relaxed))
 			return;
 	}
-	unmap(head, c->size);
+	if (spares == state->spares)
+		put_away(&left);
+	else
+		unmap(head, c->size);
 }
 
 /* Put an OWNER record at p; returns where it ends. */
@@ -250,22 +283,23 @@ static bool next_chunk(struct thread *t, uint32_t bytes)
 {
 	struct chunk next = t->ahead;
 
-	if (next.base) {
-		if (next.size - next.used < bytes)
-			return false;
+	/* one that another thread began may be too small */
+	if (next.base && next.size - next.used < bytes)
+		leave(state->spares, &t->ahead);
+	if (t->ahead.base) {
 		t->ahead.base = NULL;
 	} else if (t->chunk.base) {
-		if (!map_new(t, &next, CHUNK_BYTES))
+		if (!obtain(t, &next, CHUNK_BYTES, bytes))
 			return false;
-	} else if (!take_spare(&next, bytes) &&
-		   !map_new(t, &next,
-			    bytes > CHUNK_FIRST_BYTES / 2
-				    ? CHUNK_BYTES
-				    : CHUNK_FIRST_BYTES)) {
+	} else if (!take_spare(state->spares, &next, bytes) &&
+		   !obtain(t, &next,
+			   bytes > CHUNK_FIRST_BYTES / 2 ? CHUNK_BYTES
+							 : CHUNK_FIRST_BYTES,
+			   bytes)) {
 		return false;
 	}
 	if (t->chunk.base)
-		unmap(t->chunk.base, t->chunk.size);
+		put_away(&t->chunk);
 	t->chunk = next;
 	write_owner(t);
 	return true;
@@ -287,19 +321,61 @@ uint8_t *chunk_reserve(struct thread *t, uint32_t bytes)
 	return t->chunk.base + t->chunk.used;
 }
 
+static void commit(struct chunk *c, uint32_t bytes)
+{
+	c->used += bytes;
+	/* publishes the record to the reader, and to whoever looks after us */
+	__atomic_store_n(&head_of(c)->used, c->used, __ATOMIC_RELEASE);
+}
+
 void chunk_commit(struct thread *t, uint32_t bytes)
 {
-	t->chunk.used += bytes;
-	/* publishes the record to the reader, and to whoever looks after us */
-	__atomic_store_n(&head_of(&t->chunk)->used, t->chunk.used,
-			 __ATOMIC_RELEASE);
+	commit(&t->chunk, bytes);
+}
+
+static bool next_kept(struct thread *t, uint32_t bytes)
+{
+	uint32_t maps = t->maps, size = CHUNK_FIRST_BYTES;
+	struct chunk next;
+	bool ok;
+
+	if (bytes > CHUNK_FIRST_BYTES / 2)
+		size = CHUNK_BYTES;
+	t->maps = 1;
+	ok = take_spare(state->kept_spares, &next, bytes) ||
+	     map_new(t, &next, size);
+	t->maps = maps;
+	if (!ok)
+		return false;
+	leave(state->kept_spares, &t->kept);
+	t->kept = next;
+	return true;
+}
+
+uint8_t *chunk_reserve_kept(struct thread *t, uint32_t bytes)
+{
+	const struct chunk *c = &t->kept;
+
+	if (bytes > CHUNK_BYTES - sizeof(struct pp_chunk))
+		return NULL;
+	if ((!c->base || c->size - c->used < bytes) && !next_kept(t, bytes))
+		return NULL;
+	return c->base + c->used;
+}
+
+void chunk_commit_kept(struct thread *t, uint32_t bytes)
+{
+	commit(&t->kept, bytes);
 }
 
 void chunk_look_ahead(struct thread *t)
 {
-	if (t->chunk.base && !t->ahead.base &&
-	    t->chunk.used > t->chunk.size / 2)
-		(void)map_new(t, &t->ahead, CHUNK_BYTES);
+	if (!t->chunk.base || t->ahead.base ||
+	    t->chunk.used <= t->chunk.size / 2)
+		return;
+	/* threads that come and go would else leave one each */
+	if (!take_spare(state->spares, &t->ahead, AHEAD_LEAST))
+		(void)obtain(t, &t->ahead, CHUNK_BYTES, 0);
 }
 
 /* Where the structs of a table begin whose numbers end at p. */
@@ -347,6 +423,7 @@ void chunk_table_leave(struct chunk *c)
 
 void chunk_leave(struct thread *t)
 {
-	leave(&t->chunk);
-	leave(&t->ahead);
+	leave(state->spares, &t->chunk);
+	leave(state->spares, &t->ahead);
+	leave(state->kept_spares, &t->kept);
 }

@@ -40,6 +40,13 @@ uint8_t *chunk_reserve(struct thread *t, uint32_t bytes) PP_MUST_CHECK;
 /* The record that was written there is part of the log from now on. */
 void chunk_commit(struct thread *t, uint32_t bytes);
 
+/*
+ * The same two for a record that is to outlive the samples, see ring.h: it goes
+ * into a chunk of the thread's that holds nothing else. Does not count t->maps.
+ */
+uint8_t *chunk_reserve_kept(struct thread *t, uint32_t bytes) PP_MUST_CHECK;
+void chunk_commit_kept(struct thread *t, uint32_t bytes);
+
 /* How many bytes chunk_reserve() would find without another chunk. */
 uint32_t chunk_room(const struct thread *t);
 

@@ -40,7 +40,7 @@ static bool readable(const struct codes_span *s)
 }
 
 /* The characters of a str, in the compact form that all names have. */
-static bool read_str(uintptr_t object, struct codes_span *out)
+bool codes_read_str(uintptr_t object, struct codes_span *out)
 {
 	const struct pyver *v = target.row;
 	unsigned faults = 0;
@@ -93,6 +93,19 @@ static uint64_t hash_of(const struct codes_span *s)
 	return h > IDTABLE_FREED ? h : h + 2;
 }
 
+/*
+ * Publish an id. What was read of another thread's stack may have changed
+ * while it was read: if that thread has run, it counts for nothing.
+ */
+static void settle(const struct thread *t, struct idtable_entry *table,
+		   uint32_t size, uint64_t key, struct idtable_entry *claimed,
+		   uint32_t id)
+{
+	if (id && !thread_watched_stands_still(t))
+		id = 0;
+	idtable_settle(table, size, key, claimed, id);
+}
+
 /* The id of a string, defined if it is new. 0 if there is no room. */
 static uint32_t string_id(struct thread *t, const struct codes_span *s)
 {
@@ -108,7 +121,7 @@ static uint32_t string_id(struct thread *t, const struct codes_span *s)
 	numbers[1] = s->kind;
 	if (record_write(t, PP_STRING, numbers, 2, s->at, s->length) < 0)
 		id = 0;
-	idtable_settle(state->strings, STATE_STRINGS, key, claimed, id);
+	settle(t, state->strings, STATE_STRINGS, key, claimed, id);
 	return id;
 }
 
@@ -133,9 +146,9 @@ bool codes_read(uintptr_t code, struct codes_facts *c)
 
 	if (v->co_qualname != PYVER_NONE)
 		qualname = guard_u64(code + (unsigned)v->co_qualname, &faults);
-	c->has_qualname = qualname && read_str(qualname, &c->qualname);
-	return !faults && read_str(name, &c->name) &&
-	       read_str(file, &c->file) &&
+	c->has_qualname = qualname && codes_read_str(qualname, &c->qualname);
+	return !faults && codes_read_str(name, &c->name) &&
+	       codes_read_str(file, &c->file) &&
 	       codes_read_lines(code, &c->lines, &c->firstlineno);
 }
 
@@ -178,7 +191,7 @@ static uint64_t hash_constant(uintptr_t object, unsigned *faults)
 	uintptr_t value = object + (unsigned)target.row->ob_size;
 	struct codes_span span;
 
-	if (type == target.unicode_type && read_str(object, &span))
+	if (type == target.unicode_type && codes_read_str(object, &span))
 		return hash_begin(span);
 	if (type == target.float_type)
 		return guard_u64(value, faults);
@@ -229,6 +242,19 @@ static uint64_t print_of(uintptr_t code, const struct codes_facts *c)
 	return hash * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* Write a CODE record: numbers[1] to [5] are set. Returns the id or 0. */
+static uint32_t write_code(struct thread *t, uint64_t *numbers)
+{
+	uint32_t id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
+						    memory_order_relaxed);
+
+	numbers[0] = id;
+	if (record_write(t, PP_CODE, numbers, 6, NULL, 0) < 0)
+		return 0;
+	state_count(PP_COUNT_codes, 1);
+	return id;
+}
+
 /*
  * Write a CODE record: numbers[1] to [5] are set, the last to a fingerprint.
  * One that says the same as an earlier one has that one's id: a program that
@@ -250,14 +276,8 @@ static uint32_t define_record(struct thread *t, uint64_t *numbers, bool shared)
 	if (id)
 		return id;
 	numbers[5] >>= 64 - PRINT_BITS;
-	id = 1 + atomic_fetch_add_explicit(&state->code_number, 1,
-					   memory_order_relaxed);
-	numbers[0] = id;
-	if (record_write(t, PP_CODE, numbers, 6, NULL, 0) < 0)
-		id = 0;
-	else
-		state_count(PP_COUNT_codes, 1);
-	idtable_settle(state->strings, STATE_STRINGS, key, claimed, id);
+	id = write_code(t, numbers);
+	settle(t, state->strings, STATE_STRINGS, key, claimed, id);
 	return id;
 }
 
@@ -301,7 +321,7 @@ uint32_t codes_id(struct thread *t, uintptr_t code)
 	if (id)
 		return id;
 	id = define_new(t, code);
-	idtable_settle(state->codes, STATE_CODES, code, claimed, id);
+	settle(t, state->codes, STATE_CODES, code, claimed, id);
 	return id;
 }
 
@@ -320,8 +340,41 @@ uint32_t codes_id_of_c(struct thread *t, uintptr_t method, const char *name,
 	numbers[1] = string_id(t, &span);
 	numbers[3] = string_id(t, &file);
 	id = define_record(t, numbers, true);
-	idtable_settle(state->codes, STATE_CODES, method, claimed, id);
+	settle(t, state->codes, STATE_CODES, method, claimed, id);
 	return id;
+}
+
+/* The id of a mark whose entry has this key. */
+static uint32_t mark_id(struct thread *t, const struct codes_span *name,
+			uint64_t key)
+{
+	struct idtable_entry *claimed;
+	uint32_t id = idtable_id(state->codes, STATE_CODES, key, &claimed);
+	uint64_t numbers[6] = { 0 };
+
+	if (id)
+		return id;
+	numbers[1] = string_id(t, name);
+	if (numbers[1])
+		id = write_code(t, numbers);
+	settle(t, state->codes, STATE_CODES, key, claimed, id);
+	return id;
+}
+
+uint32_t codes_id_of_mark(struct thread *t, const struct codes_span *name,
+			  const struct codes_span *other, uint32_t most)
+{
+	/* no address of the host's has this bit */
+	uint64_t key = hash_of(name) | CODES_MARK;
+
+	if (idtable_find(state->codes, STATE_CODES, key))
+		return mark_id(t, name, key);
+	/* counts; who is a little late defines a mark too many */
+	if (atomic_fetch_add_explicit(&state->marks, 1, memory_order_relaxed) <
+	    most)
+		return mark_id(t, name, key);
+	atomic_store_explicit(&state->marks, most, memory_order_relaxed);
+	return mark_id(t, other, hash_of(other) | CODES_MARK);
 }
 
 const _Atomic uint32_t *codes_word(uintptr_t key)

@@ -30,6 +30,9 @@ struct codes_facts {
 	bool has_qualname;
 };
 
+/* The characters of a str, at most 4,096. False if it is none. */
+bool codes_read_str(uintptr_t object, struct codes_span *out);
+
 /* Read them, by guarded loads. False if the object makes no sense. */
 bool codes_read(uintptr_t code, struct codes_facts *facts);
 
@@ -50,6 +53,19 @@ uint32_t codes_id(struct thread *t, uintptr_t code);
  */
 uint32_t codes_id_of_c(struct thread *t, uintptr_t method, const char *name,
 		       uint32_t length);
+
+/*
+ * In place of a frame's code object: its id is that of a mark, which stands for
+ * no code and has no line.
+ */
+#define CODES_MARK (UINT64_C(1) << 63)
+
+/*
+ * The id of a mark of this name. Of no more than `most` names in a log: a
+ * further one is known by the name `other`. CODES_UNNAMED if there is no room.
+ */
+uint32_t codes_id_of_mark(struct thread *t, const struct codes_span *name,
+			  const struct codes_span *other, uint32_t most);
 
 /*
  * The word that holds the id of a code object or C function, for who keeps

@@ -23,6 +23,13 @@ int timer_arm(struct thread *t, uint64_t interval_ns) PP_MUST_CHECK;
 /* Take it away; what is pending of it may still come. Handler, any thread. */
 void timer_disarm(struct thread *t);
 
+/*
+ * Stop a thread's timer, and let it go on; nothing if the thread has none.
+ * Handler, any thread.
+ */
+void timer_rest(struct thread *t);
+void timer_wake(struct thread *t);
+
 /* Map what the ticker needs. Returns 0 or -1. Not in a handler. */
 int ticker_prepare(void) PP_MUST_CHECK;
 
@@ -37,6 +44,9 @@ void ticker_spawn(void);
 void ticker_stop(void);
 
 bool ticker_is_running(void);
+
+/* It may be at rest while recording was off: go on. Handler, any thread. */
+void ticker_wake(void);
 
 /*
  * The end of every handler, at this instant: a thread on loan to a timer goes

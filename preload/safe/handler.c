@@ -9,6 +9,7 @@
 #include <ucontext.h>
 
 #include "safe/clock.h"
+#include "safe/control.h"
 #include "safe/engine.h"
 #include "safe/mask.h"
 #include "safe/sample.h"
@@ -96,6 +97,12 @@ static void count_ticker(void)
 		&state->ticker_cpu_ns, memory_order_relaxed);
 }
 
+/* Is it a timer's that stands in for the ticker? */
+static bool is_lent(const siginfo_t *info)
+{
+	return info->si_code == SI_TIMER && target.engine == PP_ENGINE_TICKER;
+}
+
 static void run(struct thread *t, uint64_t now_ns, const siginfo_t *info,
 		const ucontext_t *context)
 {
@@ -105,7 +112,7 @@ static void run(struct thread *t, uint64_t now_ns, const siginfo_t *info,
 	count_ticker();
 	if (info->si_code == SI_TIMER && info->si_overrun > 0)
 		state_count(PP_COUNT_overruns, (uint64_t)info->si_overrun);
-	if (info->si_code == SI_TIMER && target.engine == PP_ENGINE_TICKER)
+	if (is_lent(info))
 		state_count(PP_COUNT_lent, 1);
 	atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
 	if (t->skip) {
@@ -146,6 +153,15 @@ static void sample(const siginfo_t *info, const ucontext_t *context)
 	/* setitimer's signal comes to any thread */
 	if (target.settings.main_thread_only && t->kind != PP_THREAD_MAIN)
 		return;
+	/* it came between two instructions of ours that write the same log */
+	if (atomic_load_explicit(&t->busy, memory_order_relaxed)) {
+		state_count(PP_COUNT_entries, 1);
+		if (is_lent(info))
+			state_count(PP_COUNT_lent, 1);
+		state_count(PP_COUNT_throttled, 1);
+		atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
+		return;
+	}
 	/*
 	 * Whoever closes the log clears armed and then waits for busy to be 0;
 	 * so busy is set first and armed read again, in that order.
@@ -189,7 +205,9 @@ void signals_on_sample(int number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 
-	if (!is_ours(info))
+	if (control_take(info, context))
+		;
+	else if (!is_ours(info))
 		serve_other(number, info, context);
 	else if (state_is_armed()) {
 		let_faults_through(context);

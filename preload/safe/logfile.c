@@ -52,12 +52,17 @@ int logfile_move_high(int fd)
 	return (int)high;
 }
 
+static int open_path(void)
+{
+	return g.path ? (int)sys_call(SYS_openat, AT_FDCWD, g.path,
+				      O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
+		      : -1;
+}
+
 /* Open it again in place of a number that is not ours any more. */
 static int reopen(int old)
 {
-	int fd = g.path ? (int)sys_call(SYS_openat, AT_FDCWD, g.path,
-					O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0)
-			: -1;
+	int fd = open_path();
 
 	if (fd < 0)
 		return -1;
@@ -69,6 +74,20 @@ static int reopen(int old)
 	}
 	sys_call(SYS_close, fd, 0, 0, 0);
 	return is_ours(old) ? old : -1;
+}
+
+int logfile_fd_apart(void)
+{
+	int fd = atomic_load(&g.fd);
+
+	if (is_ours(fd))
+		return fd;
+	fd = open_path();
+	if (fd >= 0 && !is_ours(fd)) {
+		sys_call(SYS_close, fd, 0, 0, 0);
+		fd = -1;
+	}
+	return fd;
 }
 
 int logfile_fd(void)

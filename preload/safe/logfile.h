@@ -22,6 +22,12 @@ void logfile_set(int fd, const struct stat *st, const char *path);
  */
 int logfile_fd(void);
 
+/*
+ * The same for the ticker, whose file table is its own: the number that it
+ * inherited, or the log opened there. Keeps what the host's threads know.
+ */
+int logfile_fd_apart(void);
+
 /* Close it, in a child that writes another log or none. */
 void logfile_close(void);
 

@@ -7,6 +7,16 @@
 #include <string.h>
 
 #include "safe/chunk.h"
+#include "safe/ring.h"
+
+/*
+ * With --ring, what later samples build on must outlive those it was written
+ * with.
+ */
+static bool is_kept(enum pp_record type)
+{
+	return ring_is_on() && type != PP_SAMPLE && type != PP_LOST;
+}
 
 int record_write(struct thread *t, enum pp_record type, const uint64_t *numbers,
 		 uint32_t count, const void *bytes, uint32_t length)
@@ -18,7 +28,8 @@ int record_write(struct thread *t, enum pp_record type, const uint64_t *numbers,
 	for (uint32_t i = 0; i < count; i++)
 		body += varint_bytes(numbers[i]);
 	whole = 1 + varint_bytes(body) + body;
-	p = chunk_reserve(t, whole);
+	p = is_kept(type) ? chunk_reserve_kept(t, whole)
+			  : chunk_reserve(t, whole);
 	if (!p)
 		return -1;
 	*p++ = (uint8_t)type;
@@ -27,25 +38,36 @@ int record_write(struct thread *t, enum pp_record type, const uint64_t *numbers,
 		p = put_varint(p, numbers[i]);
 	if (length)
 		memcpy(p, bytes, length);
-	chunk_commit(t, whole);
+	if (is_kept(type))
+		chunk_commit_kept(t, whole);
+	else
+		chunk_commit(t, whole);
 	return 0;
 }
 
 int record_announce(struct thread *into, struct thread *t)
 {
 	uint64_t numbers[5];
+	int no = 0;
 
-	if (t->announced)
+	/* the ticker or the thread itself, whoever comes first */
+	if (atomic_load_explicit(&t->announced, memory_order_relaxed) ||
+	    !atomic_compare_exchange_strong_explicit(&t->announced, &no, 1,
+						     memory_order_relaxed,
+						     memory_order_relaxed))
 		return 0;
 	numbers[0] = t->number;
-	numbers[1] =
-		(uint64_t)atomic_load_explicit(&t->tid, memory_order_relaxed);
+	numbers[1] = 0;
+	if (t->kind != PP_THREAD_OWN)
+		numbers[1] = (uint64_t)atomic_load_explicit(
+			&t->tid, memory_order_relaxed);
 	numbers[2] = t->kind;
 	numbers[3] = record_units(t->opened_ns);
 	numbers[4] = record_units(t->opened_cpu_ns);
-	if (record_write(into, PP_THREAD, numbers, 5, NULL, 0) < 0)
+	if (record_write(into, PP_THREAD, numbers, 5, NULL, 0) < 0) {
+		atomic_store_explicit(&t->announced, 0, memory_order_relaxed);
 		return -1;
-	t->announced = true;
+	}
 	return 0;
 }
 

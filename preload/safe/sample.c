@@ -6,10 +6,13 @@
 #include "safe/sample.h"
 
 #include "safe/codes.h"
+#include "safe/control.h"
 #include "safe/lines.h"
 #include "safe/record.h"
+#include "safe/ring.h"
 #include "safe/state.h"
 #include "safe/target.h"
+#include "safe/tasks.h"
 #include "safe/walk.h"
 
 /* Count a loss whose record, if any, is written elsewhere. */
@@ -35,21 +38,29 @@ static void write_lost(struct thread *t, enum pp_loss reason, uint64_t now_ns,
 	t->cpu_ns = cpu_ns;
 }
 
+/* A pause reaches to where recording was switched on, if that is known. */
+static void extend_pause(struct thread *t)
+{
+	/* pairs with who switched on: the clock is of that instant */
+	uint64_t ns =
+		atomic_load_explicit(&t->resumed_ns, memory_order_acquire);
+	uint64_t cpu_ns =
+		atomic_load_explicit(&t->resumed_cpu_ns, memory_order_relaxed);
+
+	if (ns > t->time_ns && ns > t->paused_ns && cpu_ns >= t->cpu_ns) {
+		t->paused_ns = ns;
+		t->paused_cpu_ns = cpu_ns;
+	}
+}
+
 /* What ran while recording was off gets one record, when it is on again. */
 static void close_pause(struct thread *t)
 {
+	extend_pause(t);
 	if (!t->paused_ns)
 		return;
 	write_lost(t, PP_LOST_paused, t->paused_ns, t->paused_cpu_ns);
 	t->paused_ns = 0;
-}
-
-static bool is_wanted(uint64_t now_ns)
-{
-	return now_ns >= atomic_load_explicit(&state->begin_ns,
-					      memory_order_relaxed) &&
-	       now_ns < atomic_load_explicit(&state->end_ns,
-					     memory_order_relaxed);
 }
 
 /* The frame at a place of the new stack, counted from the root. */
@@ -59,11 +70,7 @@ static struct frame *frame_at(struct thread *t, const struct stack *s,
 	return &t->now[s->depth - 1 - i];
 }
 
-/*
- * Give every frame its id and line: those of the last stack where nothing has
- * changed, else from the tables. Frames that are no function are dropped.
- */
-static void name_frames(struct thread *t, struct stack *s)
+void sample_name_frames(struct thread *t, struct stack *s)
 {
 	/* pairs with codes_died(): addresses of before may be reused */
 	uint64_t deaths =
@@ -75,8 +82,12 @@ static void name_frames(struct thread *t, struct stack *s)
 	for (uint32_t i = 0; i < s->depth; i++) {
 		struct frame *f = frame_at(t, s, i), *l = &t->last[i];
 		/* a definition may begin a segment, which empties the last */
-		bool same = trusted && i < t->depth && f->code == l->code &&
-			    l->id != CODES_UNNAMED;
+		bool same;
+
+		if (f->code == CODES_MARK)
+			continue;
+		same = trusted && i < t->depth && f->code == l->code &&
+		       l->id != CODES_UNNAMED;
 
 		f->id = same ? l->id : codes_id(t, f->code);
 		if (same && f->position == l->position)
@@ -214,7 +225,7 @@ static void record_stack(struct thread *t, struct stack *s, uint8_t bits,
 		.dt = zigzag((int64_t)(dt - dcpu)),
 	};
 
-	name_frames(t, s);
+	sample_name_frames(t, s);
 	if (write_sample(t, s, &m) < 0) {
 		count_lost(PP_LOST_space);
 		return;
@@ -222,6 +233,7 @@ static void record_stack(struct thread *t, struct stack *s, uint8_t bits,
 	t->time_ns = now_ns;
 	t->cpu_ns = cpu_ns;
 	state_count(PP_COUNT_samples, 1);
+	ring_note(now_ns);
 	if (s->truncated)
 		state_count(PP_COUNT_truncated, 1);
 }
@@ -235,10 +247,12 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
 	int lost = 0;
 
 	t->maps = 1;
-	if (!is_wanted(now_ns)) {
+	if (!state_is_wanted(now_ns)) {
 		t->paused_ns = now_ns;
 		t->paused_cpu_ns = cpu_ns;
 		count_lost(PP_LOST_paused);
+		if (control_is_resting(now_ns))
+			control_rest(t);
 		return;
 	}
 	close_pause(t);
@@ -247,8 +261,10 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
 		return;
 	}
 	ts = walk_thread_state();
+	/* the ticker looks there while this thread is blocked */
+	atomic_store_explicit(&t->tstate, ts, memory_order_relaxed);
 	if (ts)
-		lost = walk(ts, pc, &s);
+		lost = tasks_walk(t, ts, pc, &s);
 	if (s.faults + s.mended)
 		state_count(PP_COUNT_faults, s.faults + s.mended);
 	if (lost) {
@@ -265,7 +281,7 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
 void sample_close(struct thread *t, uint64_t now_ns, uint64_t cpu_ns)
 {
 	t->maps = 1;
-	if (!is_wanted(now_ns)) {
+	if (!state_is_wanted(now_ns)) {
 		t->paused_ns = now_ns;
 		t->paused_cpu_ns = cpu_ns;
 	}

@@ -10,6 +10,8 @@
 
 #include "safe/thread.h"
 
+struct stack;
+
 /*
  * Take one. now_ns is CLOCK_MONOTONIC, cpu_ns the thread's CPU clock, pc the
  * interrupted instruction. Whatever comes of it is in the log or counted.
@@ -22,5 +24,13 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
  * and THREAD_END, in its own log.
  */
 void sample_close(struct thread *t, uint64_t now_ns, uint64_t cpu_ns);
+
+/*
+ * Give every frame that a walk put into t->now its id and line: those of the
+ * last stack where nothing has changed, else from the tables. Frames that are
+ * no function are dropped. The thread trusts its last stack from then on: who
+ * does not make the new one the last must keep t->deaths_seen.
+ */
+void sample_name_frames(struct thread *t, struct stack *s);
 
 #endif

@@ -9,6 +9,7 @@
 #define SAFE_STATE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pyprof/compiler.h"
@@ -19,10 +20,18 @@
 #define STATE_THREADS 8192 /* alive at once */
 #define STATE_SPARES  256  /* chunks that dead threads left */
 #define STATE_MAPPED  (8 * STATE_THREADS + STATE_SPARES)
+#define STATE_RING    16384 /* chunks of the last seconds, see ring.h */
 #define STATE_CODES   (1u << 17)
 #define STATE_STRINGS (1u << 16)
 
 struct thread;
+
+/* A chunk that waits until it is old. */
+struct ring_slot {
+	_Atomic uint64_t chunk; /* its address; 0: free */
+	uint64_t last_ns;	/* nothing in it is newer */
+	uint32_t size;
+};
 
 struct state {
 	/*
@@ -38,6 +47,9 @@ struct state {
 	_Atomic uint32_t log_stuck; /* enum pp_ended that stopped its growth */
 	_Atomic uint64_t
 		spares[STATE_SPARES]; /* addresses of struct pp_chunk */
+	_Atomic uint64_t kept_spares[STATE_SPARES]; /* of definitions' */
+	struct ring_slot ring[STATE_RING];
+	_Atomic uint32_t ring_slots; /* ever used */
 
 	/*
 	 * Where chunks are mapped, see chunk.c; 0 is a free entry. A fault
@@ -48,6 +60,7 @@ struct state {
 
 	/* Recording is wanted from begin to end, CLOCK_MONOTONIC. */
 	_Atomic uint64_t begin_ns, end_ns;
+	_Atomic uint32_t control_served; /* number of the last request */
 
 	/*
 	 * The ticker's account; handlers copy it into the header, since a
@@ -63,6 +76,7 @@ struct state {
 	_Atomic uint32_t ticker_stop; /* the word it sleeps on */
 	int ticker_tid;		      /* set and cleared by the kernel */
 	void *ticker_stack;
+	_Atomic(struct thread *) off_writer; /* see offcpu.c; NULL: none */
 
 	/* Threads: a slot is NULL or a block that stays for the next thread. */
 	_Atomic(struct thread *) threads[STATE_THREADS];
@@ -72,6 +86,11 @@ struct state {
 	/* Names of things, from the address or hash to the id in this log. */
 	_Atomic uint32_t code_number, string_number;
 	_Atomic uint64_t deaths; /* code objects that died, see codes.h */
+	_Atomic uint32_t marks;	 /* names of tasks that were given ids */
+
+	/* To 3.13, see asyncio.c: the dictionary, and what it was found by */
+	_Atomic uintptr_t current_tasks;
+	_Atomic uint64_t modules_seen;
 	_Atomic uintptr_t cleanup_code; /* 3.13+: _Py_InitCleanup, once seen */
 	struct idtable_entry codes[STATE_CODES];
 	struct idtable_entry strings[STATE_STRINGS];
@@ -101,6 +120,15 @@ static inline int state_is_borrowed(void)
 		      : 0;
 
 	return pid != 0 && pid != (uint32_t)sys_getpid();
+}
+
+/* Is recording wanted at this instant? Any context. */
+static inline bool state_is_wanted(uint64_t now_ns)
+{
+	return now_ns >= atomic_load_explicit(&state->begin_ns,
+					      memory_order_relaxed) &&
+	       now_ns < atomic_load_explicit(&state->end_ns,
+					     memory_order_relaxed);
 }
 
 /* Add to a counter of the header. Any context while there is a log. */

@@ -23,8 +23,9 @@ struct target {
 	 * while it does not hold the GIL; NULL before and after its life.
 	 */
 	void *(*thread_state)(void);
-	uintptr_t runtime;   /* &_PyRuntime, or 0 */
-	uintptr_t code_type; /* &PyCode_Type */
+	uintptr_t runtime;     /* &_PyRuntime, or 0 */
+	uintptr_t interpreter; /* PyInterpreterState in which we started */
+	uintptr_t code_type;   /* &PyCode_Type */
 	uintptr_t long_type, float_type, unicode_type;
 	uintptr_t gen_types[3]; /* generator, coroutine, async generator */
 	uintptr_t eval;		/* _PyEval_EvalFrameDefault */

@@ -6,6 +6,7 @@
 
 #include <sys/mman.h>
 
+#include "safe/clock.h"
 #include "safe/lines.h"
 #include "safe/state.h"
 #include "safe/sys.h"
@@ -27,6 +28,11 @@ struct thread *thread_self(void)
 void thread_set_self(struct thread *t)
 {
 	self = t;
+	/* tells the ticker whose thread state to look for; pthread_self() */
+	if (t)
+		atomic_store_explicit(&t->ident,
+				      (uintptr_t)__builtin_thread_pointer(),
+				      memory_order_relaxed);
 }
 
 uint32_t thread_slots(void)
@@ -130,15 +136,24 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	t->kind = kind;
 	t->opened_ns = t->time_ns = now_ns;
 	t->opened_cpu_ns = t->cpu_ns = cpu_ns;
-	t->announced = false;
+	atomic_store_explicit(&t->announced, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->ident, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->tstate, 0, memory_order_relaxed);
+	t->watch_tid = 0;
+	t->log_fd = -1;
 	t->on_loan = false;
 	atomic_store_explicit(&t->host_blocks, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->resumed_ns, 0, memory_order_relaxed);
 	t->segments = 0;
 	t->skip = 0;
+	t->made_pid = 0;
 	t->paused_ns = 0;
 	t->depth = 0;
 	t->trace = NULL;
-	t->chunk = t->ahead = (struct chunk){ 0 };
+	t->gil = (struct thread_gil){ 0 };
+	t->name[0] = '\0';
+	atomic_store_explicit(&t->wants_gil, 0, memory_order_relaxed);
+	t->chunk = t->ahead = t->kept = (struct chunk){ 0 };
 	t->seen_cpu = cpu_ns;
 	t->runs_on = THREAD_RUNS_ON;
 	atomic_store_explicit(&t->clock, THREAD_CLOCK_NONE,
@@ -146,8 +161,15 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	atomic_store_explicit(&t->sampled_cpu, cpu_ns, memory_order_relaxed);
 	atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->busy, 0, memory_order_relaxed);
-	state_count(PP_COUNT_threads, 1);
+	if (kind != PP_THREAD_OWN)
+		state_count(PP_COUNT_threads, 1);
 	return t;
+}
+
+bool thread_watched_stands_still(const struct thread *t)
+{
+	return !t->watch_tid ||
+	       clock_read(clock_of_thread(t->watch_tid)) == t->watch_cpu;
 }
 
 void thread_publish(struct thread *t, int tid)

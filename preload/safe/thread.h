@@ -39,6 +39,29 @@ enum thread_clock {
 #define THREAD_RUNS_ON 4096u
 
 struct trace;
+struct pp_off;
+
+/* The ticker's account of a thread's time off the processor, see offcpu.c. */
+struct off {
+	uint64_t number;   /* of the thread that it is of, plus 1 */
+	struct pp_off *at; /* its last record; of the segment, or gone */
+	uint64_t cpu;	   /* its CPU clock when that was last right */
+	uint64_t hash;	   /* of the stack of that */
+	uint64_t covered;  /* units of time off that records cover */
+	uint32_t segment;  /* of the writer's */
+	uint32_t still;	   /* looks, one after another, that found it unmoved */
+	uint32_t rest;	   /* ticks until the next look */
+	uint32_t unlooked; /* ticks since the last */
+	uint8_t state;
+};
+
+/* The thread's part of the GIL's ledger, see gil.h. */
+struct thread_gil {
+	struct pp_gil_thread *row;  /* its account in the log; NULL: none yet */
+	struct pp_gil_thread early; /* the account until then */
+	uint64_t wants_ns;	    /* it has waited since; 0: does not */
+	uint32_t code, line;	    /* and where, as in the log */
+};
 
 struct thread {
 	/*
@@ -50,18 +73,24 @@ struct thread {
 	_Atomic uint64_t sampled_cpu; /* cpu_ns for the ticker to compare */
 	_Atomic int signalled;	      /* ticker: a signal is on its way */
 	_Atomic int host_blocks;      /* the host believes our signal blocked */
-	_Atomic int busy;	      /* in the handler; others wait for 0 */
-	int timer;		      /* kernel's id; valid for CLOCK_TIMER */
+	_Atomic int busy;	  /* its log is written; others wait for 0 */
+	_Atomic int wants_gil;	  /* it waits in the interpreter's lock */
+	int timer;		  /* kernel's id; valid for CLOCK_TIMER */
+	_Atomic uintptr_t ident;  /* its pthread_self(); 0: not known */
+	_Atomic uintptr_t tstate; /* PyThreadState of its last sample, or 0 */
+
+	/* When recording was switched on last, and its CPU clock then; or 0. */
+	_Atomic uint64_t resumed_ns, resumed_cpu_ns;
 
 	/* From here on the owner's alone. */
 	uint32_t number; /* in the log */
 	uint32_t kind;	 /* enum pp_thread_kind */
 	uint64_t opened_ns;
 	uint64_t opened_cpu_ns;
-	bool announced;	   /* its THREAD record is written */
-	bool on_loan;	   /* sampled by a timer until the ticker is back */
-	uint32_t segments; /* OWNER records written */
-	uint64_t time_ns;  /* of the last sample, what its record added up */
+	_Atomic int announced; /* its THREAD record is written, or is being */
+	bool on_loan;	       /* sampled by a timer until the ticker is back */
+	uint32_t segments;     /* OWNER records written */
+	uint64_t time_ns; /* of the last sample, what its record added up */
 	uint64_t cpu_ns;
 	uint64_t paused_ns; /* when it last ran unrecorded; 0: not since */
 	uint64_t paused_cpu_ns;
@@ -69,6 +98,14 @@ struct thread {
 	uint64_t deaths_seen; /* state->deaths when `last` was resolved */
 	uint32_t maps;	      /* chunks that may still be mapped in this go */
 	struct chunk chunk, ahead;
+	struct chunk kept; /* of definitions, if samples are not, see ring.h */
+
+	/* Left by its child of vfork() until it goes on, see children.h. */
+	int made_pid; /* 0: none */
+	uint64_t made_ns;
+
+	struct thread_gil gil;
+	char name[64]; /* as its THREAD_NAME says, "": none */
 
 	/* Its deterministic profile, see trace_table.h; NULL: none yet. */
 	struct trace *trace;
@@ -79,6 +116,13 @@ struct thread {
 	uint64_t signalled_ns;
 	int stat_fd;  /* in the ticker's file table, -1: none */
 	int stat_tid; /* whom stat_fd shows */
+	struct off off;
+
+	/* Of the block that the ticker writes OFF records with, see offcpu.c.
+	 */
+	int log_fd;	    /* the log in the ticker's file table */
+	int watch_tid;	    /* whose stack it reads; 0: its own */
+	uint64_t watch_cpu; /* that one's CPU clock before it began to */
 
 	uint32_t depth;	    /* of last */
 	uint32_t capacity;  /* of both arrays */
@@ -119,6 +163,12 @@ void thread_release(struct thread *t);
 
 /* The block that bears a thread id, or NULL. Handler, any thread. */
 struct thread *thread_find(int tid);
+
+/*
+ * Has the thread whose stack this one reads, if it is another's, not run since
+ * it began to? A system call then.
+ */
+bool thread_watched_stands_still(const struct thread *t);
 
 /* Number of blocks to look at, and one of them (NULL: none there). */
 uint32_t thread_slots(void);

@@ -24,8 +24,10 @@
 #include <sys/prctl.h>
 
 #include "safe/clock.h"
+#include "safe/control.h"
 #include "safe/engine.h"
 #include "safe/mask.h"
+#include "safe/offcpu.h"
 #include "safe/signals.h"
 #include "safe/spawn.h"
 #include "safe/state.h"
@@ -133,30 +135,46 @@ static uint64_t spacing(struct thread *t, uint64_t advance, uint64_t tick_ns)
 					       : target.period_ns / 2;
 }
 
+/* A signal was sent, and has neither arrived yet nor been lost. */
+static bool is_on_its_way(const struct thread *t, uint64_t now_ns)
+{
+	return atomic_load_explicit(&t->signalled, memory_order_relaxed) &&
+	       now_ns - t->signalled_ns < RESEND_NS;
+}
+
+/* `off`: what it does while it is not on a processor is recorded, too. */
 static void look_at(struct thread *t, int tid, uint64_t now_ns,
-		    uint64_t tick_ns)
+		    uint64_t tick_ns, bool off)
 {
 	/* in this order: the clock is never behind what was sampled of it */
 	uint64_t sampled =
 		atomic_load_explicit(&t->sampled_cpu, memory_order_relaxed);
 	uint64_t cpu = clock_read(clock_of_thread(tid)), least;
 
-	if (cpu == 0 || cpu == t->seen_cpu)
+	if (cpu == 0)
 		return;
+	if (cpu == t->seen_cpu) {
+		if (off)
+			offcpu_note(t, tid, now_ns, cpu, true);
+		return;
+	}
 	least = spacing(t, cpu - t->seen_cpu, tick_ns);
 	t->seen_cpu = cpu;
-	if (cpu - sampled < least)
+	if (!off && cpu - sampled < least)
 		return;
-	if (atomic_load_explicit(&t->signalled, memory_order_relaxed) &&
-	    now_ns - t->signalled_ns < RESEND_NS)
+	if (clock_read(clock_of_thread(tid)) == cpu && !is_runnable(t, tid)) {
+		if (off)
+			offcpu_note(t, tid, now_ns, cpu, false);
 		return;
-	if (clock_read(clock_of_thread(tid)) != cpu || is_runnable(t, tid))
+	}
+	if (cpu - sampled >= least && !is_on_its_way(t, now_ns))
 		send_signal(t, tid, now_ns);
 }
 
 /* `tick_ns` is how long ago the last look was. */
 static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
 {
+	bool off = target.settings.mode == PP_MODE_WALL && offcpu_enter();
 	uint32_t n = thread_slots();
 
 	for (uint32_t i = 0; i < n; i++) {
@@ -169,9 +187,12 @@ static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
 		tid = atomic_load_explicit(&t->tid, memory_order_acquire);
 		if (tid > 0 &&
 		    atomic_load_explicit(&t->clock, memory_order_relaxed) ==
-			    THREAD_CLOCK_TICKER)
-			look_at(t, tid, now_ns, tick_ns);
+			    THREAD_CLOCK_TICKER &&
+		    !(off && offcpu_rests(t)))
+			look_at(t, tid, now_ns, tick_ns, off);
 	}
+	if (off)
+		offcpu_leave();
 }
 
 /* Sleep until an instant, or until ticker_stop() wakes us. */
@@ -185,13 +206,20 @@ static void sleep_until(uint64_t at_ns)
 		  (long)FUTEX_BITSET_MATCH_ANY);
 }
 
-/* Files that were the host's are not held open here. */
-static void close_all(void)
+static void close_range_of(unsigned from, unsigned to)
 {
-	if (sys_call(SYS_close_range, 0, ~0u, 0, 0) == 0)
+	if (from > to || sys_call(SYS_close_range, from, to, 0, 0) == 0)
 		return;
-	for (int fd = 0; fd < 65536; fd++)
+	for (unsigned fd = from; fd <= to && fd < 65536; fd++)
 		sys_call(SYS_close, fd, 0, 0, 0);
+}
+
+/* Files that were the host's are not held open here; the log may be. */
+static void close_all_but(int kept)
+{
+	if (kept > 0)
+		close_range_of(0, (unsigned)kept - 1);
+	close_range_of((unsigned)(kept + 1), ~0u);
 }
 
 static void set_up(void)
@@ -200,7 +228,8 @@ static void set_up(void)
 
 	sys_call(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0);
 	sys_call(SYS_prctl, PR_SET_NAME, "pyprof", 0, 0);
-	close_all();
+	close_all_but(target.settings.mode == PP_MODE_WALL ? offcpu_begin()
+							   : -1);
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *t = thread_at(i);
 
@@ -216,16 +245,27 @@ static bool must_stop(void)
 	return atomic_load_explicit(&state->ticker_stop, memory_order_acquire);
 }
 
+/* In wall mode who is off the processor is seen, also while it is not wanted.
+ */
+static bool may_rest(uint64_t now_ns)
+{
+	return target.settings.mode != PP_MODE_WALL &&
+	       control_is_resting(now_ns);
+}
+
 static void ticker_main(void)
 {
 	uint64_t base = state->ticker_past_ns;
 	uint64_t period = target.period_ns, next, random, looked_ns;
 
-	mask_set(MASK_ALL);
+	/* reading another thread's stack may fault, which is mended */
+	mask_set(target.settings.mode == PP_MODE_WALL ? MASK_ALL & ~MASK_FAULTS
+						      : MASK_ALL);
 	set_up();
 	looked_ns = next = now();
 	random = next | 1;
 	for (uint32_t tick = 0; !must_stop(); tick++) {
+		bool rests = may_rest(looked_ns);
 		uint64_t begin_ns;
 
 		/*
@@ -236,11 +276,14 @@ static void ticker_main(void)
 		 */
 		random = random * 6364136223846793005u + 1442695040888963407u;
 		next += period / 2 + (random >> 33) % (period + 1);
+		if (rests)
+			next += CONTROL_REST_NS;
 		sleep_until(next);
 		begin_ns = now();
-		if (begin_ns > next + BEHIND_MOST * period)
+		/* a rest may have ended early */
+		if (rests || begin_ns > next + BEHIND_MOST * period)
 			next = begin_ns;
-		if (!must_stop())
+		if (!must_stop() && !may_rest(begin_ns))
 			look_at_all(begin_ns, begin_ns - looked_ns);
 		looked_ns = begin_ns;
 		if (tick % OWN_CLOCK_TICKS == 0)
@@ -260,6 +303,8 @@ static void ticker_main(void)
 
 int ticker_prepare(void)
 {
+	if (target.settings.mode == PP_MODE_WALL && offcpu_open() < 0)
+		return -1;
 	if (state->ticker_stack)
 		return 0;
 	state->ticker_stack = sys_mmap(NULL, STACK_BYTES,
@@ -316,6 +361,12 @@ static void wait_until_gone(int tid)
 	}
 }
 
+void ticker_wake(void)
+{
+	sys_call6(SYS_futex, (long)&state->ticker_stop,
+		  FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+}
+
 /* Win the right to stop it; false if there is none to stop, any more. */
 static bool begin_stop(void)
 {
@@ -342,8 +393,7 @@ void ticker_stop(void)
 	tid = __atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE);
 	/* tells the ticker's loop, which may be asleep on this very word */
 	atomic_store_explicit(&state->ticker_stop, 1, memory_order_release);
-	sys_call6(SYS_futex, (long)&state->ticker_stop,
-		  FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, 0, 0, 0);
+	ticker_wake();
 	if (tid)
 		wait_until_gone(tid);
 	atomic_store_explicit(&state->ticker_phase, TICKER_NONE,

@@ -25,11 +25,20 @@ static struct timespec timespec_of(uint64_t ns)
 				  (long)(ns % 1000000000u) };
 }
 
+/* What every timer of this process was armed with last; 0: none yet. */
+static _Atomic uint64_t last_interval_ns;
+
+static long set_interval(int timer, uint64_t interval_ns)
+{
+	struct itimerspec when = { timespec_of(interval_ns),
+				   timespec_of(interval_ns) };
+
+	return sys_call(SYS_timer_settime, timer, 0, &when, NULL);
+}
+
 int timer_arm(struct thread *t, uint64_t interval_ns)
 {
 	int tid = atomic_load_explicit(&t->tid, memory_order_relaxed);
-	struct itimerspec when = { timespec_of(interval_ns),
-				   timespec_of(interval_ns) };
 	struct sigevent event;
 	long ret;
 
@@ -42,7 +51,9 @@ int timer_arm(struct thread *t, uint64_t interval_ns)
 		       &t->timer, 0);
 	if (ret < 0)
 		return (int)ret;
-	ret = sys_call(SYS_timer_settime, t->timer, 0, &when, NULL);
+	atomic_store_explicit(&last_interval_ns, interval_ns,
+			      memory_order_relaxed);
+	ret = set_interval(t->timer, interval_ns);
 	if (ret < 0) {
 		sys_call(SYS_timer_delete, t->timer, 0, 0, 0);
 		return (int)ret;
@@ -62,4 +73,25 @@ void timer_disarm(struct thread *t)
 		    &t->clock, &timer, THREAD_CLOCK_NONE, memory_order_acq_rel,
 		    memory_order_relaxed))
 		sys_call(SYS_timer_delete, t->timer, 0, 0, 0);
+}
+
+static bool has_timer(const struct thread *t)
+{
+	/* pairs with timer_arm(): the id is there */
+	return atomic_load_explicit(&t->clock, memory_order_acquire) ==
+	       THREAD_CLOCK_TIMER;
+}
+
+void timer_rest(struct thread *t)
+{
+	if (has_timer(t))
+		set_interval(t->timer, 0);
+}
+
+void timer_wake(struct thread *t)
+{
+	if (has_timer(t))
+		set_interval(t->timer,
+			     atomic_load_explicit(&last_interval_ns,
+						  memory_order_relaxed));
 }

@@ -69,20 +69,41 @@ static int add(struct stack *s, uintptr_t code, int64_t position)
 	return 1;
 }
 
+/* Is the frame whose place is next one that is looked out for? */
+static void look_out(struct stack *s, uintptr_t frame)
+{
+	for (uint32_t i = 0; i < s->watch_count; i++)
+		if (frame == s->watch[i] && s->seen == s->watch_count) {
+			s->seen = i;
+			s->seen_at = s->depth;
+		}
+}
+
+/* Add one frame of 3.8 to 3.10; 1 to go on, 0 when full, or a loss. */
+static int add_frame_object(uintptr_t frame, struct stack *s)
+{
+	const struct pyver *v = target.row;
+	uintptr_t code = load(frame, v->f_code, &s->faults);
+	int32_t lasti =
+		(int32_t)guard_u32(frame + (unsigned)v->f_lasti, &s->faults);
+
+	if (!is_code(code, &s->faults))
+		return s->faults ? LOST(fault) : LOST(type);
+	return add(s, code, (int64_t)lasti + 1);
+}
+
 /* 3.8 to 3.10: a list of PyFrameObject, pushed and popped by one store. */
 static int walk_frame_objects(uintptr_t frame, struct stack *s)
 {
 	const struct pyver *v = target.row;
 
 	while (frame && !(frame & 7)) {
-		uintptr_t code = load(frame, v->f_code, &s->faults);
-		int32_t lasti = (int32_t)guard_u32(frame + (unsigned)v->f_lasti,
-						   &s->faults);
+		int more;
 
-		if (!is_code(code, &s->faults))
-			return s->faults ? LOST(fault) : LOST(type);
-		if (!add(s, code, (int64_t)lasti + 1))
-			return 0;
+		look_out(s, frame);
+		more = add_frame_object(frame, s);
+		if (more <= 0)
+			return more;
 		frame = load(frame, v->f_back, &s->faults);
 	}
 	if (s->faults)
@@ -231,6 +252,7 @@ static int walk_interpreter_frames(uintptr_t frame, struct stack *s)
 
 		if ((frame & 7) || i > s->capacity + EXTRA_STEPS)
 			return LOST(torn);
+		look_out(s, frame);
 		owner = guard_u8(frame + (unsigned)v->f_owner, &s->faults);
 		if (!is_shim(owner))
 			more = add_interpreter_frame(frame, s);
@@ -244,6 +266,13 @@ static int walk_interpreter_frames(uintptr_t frame, struct stack *s)
 	return whole ? 0 : LOST(torn);
 }
 
+int walk_add(uintptr_t frame, struct stack *s)
+{
+	return target.row->walk == PYVER_FRAME_OBJECTS
+		       ? add_frame_object(frame, s)
+		       : add_interpreter_frame(frame, s);
+}
+
 int walk(uintptr_t ts, uintptr_t pc, struct stack *s)
 {
 	const struct pyver *v = target.row;
@@ -253,6 +282,7 @@ int walk(uintptr_t ts, uintptr_t pc, struct stack *s)
 	s->depth = 0;
 	s->truncated = false;
 	s->faults = s->mended = 0;
+	s->seen = s->watch_count;
 	if (v->walk != PYVER_CFRAME) {
 		frame = load(ts, v->ts_frame, &s->faults);
 	} else {
@@ -294,10 +324,30 @@ static bool collects(uintptr_t ts)
 	       guard_u32(interp + (unsigned)v->in_gc_collecting, &faults) != 0;
 }
 
-uint8_t walk_state(uintptr_t ts, uintptr_t pc)
+uint8_t walk_state_off(uintptr_t ts, const struct thread *t)
 {
 	uint8_t bits = 0;
 	unsigned faults = 0;
+
+	if (ts) {
+		if (holds_gil(ts))
+			bits |= PP_STATE_GIL;
+		if (load(ts, target.row->ts_exc, &faults))
+			bits |= PP_STATE_EXCEPTION;
+	}
+	if (atomic_load_explicit(&t->wants_gil, memory_order_relaxed))
+		bits |= PP_STATE_GIL_WAIT;
+	return bits & (uint8_t)target.state_known;
+}
+
+uint8_t walk_state(uintptr_t ts, uintptr_t pc)
+{
+	const struct thread *t = thread_self();
+	uint8_t bits = 0;
+	unsigned faults = 0;
+
+	if (t && atomic_load_explicit(&t->wants_gil, memory_order_relaxed))
+		bits |= PP_STATE_GIL_WAIT;
 
 	if (pc < target.text[0] || pc >= target.text[1])
 		bits |= PP_STATE_NATIVE;

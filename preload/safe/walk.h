@@ -20,6 +20,14 @@ struct stack {
 	bool truncated;	 /* there were more: the leaf side was kept */
 	unsigned faults; /* guarded loads that failed: the stack is lost */
 	unsigned mended; /* and those that were got round */
+
+	/*
+	 * Addresses of frames to look out for, the caller's; the walk says
+	 * which was met first (watch_count: none), and its place in frames.
+	 */
+	const uintptr_t *watch;
+	uint32_t watch_count;
+	uint32_t seen, seen_at;
 };
 
 /*
@@ -36,7 +44,16 @@ uintptr_t walk_thread_state(void);
  */
 int walk(uintptr_t thread_state, uintptr_t pc, struct stack *s) PP_MUST_CHECK;
 
+/*
+ * Add one frame, of a suspended coroutine for example. Returns 1, 0 if there
+ * was no room, or a loss as walk() does.
+ */
+int walk_add(uintptr_t frame, struct stack *s) PP_MUST_CHECK;
+
 /* The PP_STATE_ bits of the calling thread that target.state_known has. */
 uint8_t walk_state(uintptr_t thread_state, uintptr_t program_counter);
+
+/* Those of another thread that is not on a processor. */
+uint8_t walk_state_off(uintptr_t thread_state, const struct thread *t);
 
 #endif

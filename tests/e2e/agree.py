@@ -34,22 +34,29 @@ class Sums:
 
     def __init__(self, logs):
         self.samples = self.ns = 0
+        self.no_line = [0, 0]  # samples and ns that are on none
         self.functions = collections.defaultdict(lambda: [0] * 4)
         self.lines = collections.defaultdict(lambda: [0] * 4)
         for log in logs:
             weights = collections.Counter()
             counts = collections.Counter()
             for sample in log.samples:
-                weights[sample.node] += sample.weight_ns
-                counts[sample.node] += 1
-            for node, ns in weights.items():
-                self.add(log, node, counts[node], ns)
+                place = sample.node, bool(sample.state & pplog.GC
+                                          & log.header["state_known"])
+                weights[place] += sample.weight_ns
+                counts[place] += 1
+            for place, ns in weights.items():
+                self.add(log, *place, counts[place], ns)
 
-    def add(self, log, node, count, ns):
+    def add(self, log, node, collecting, count, ns):
         self.samples += count
         self.ns += ns
         frames = [(self.key(code), line) for code, line in log.stack(node)]
         frames = frames or [(("<native>", None, 0), 0)]
+        if frames[-1][0][1] is None:
+            self.no_line[0] += count
+            self.no_line[1] += ns
+        frames += [(("<GC>", None, 0), 0)] * collecting
         for table, keys in ((self.functions, [f for f, _ in frames]),
                             (self.lines, [(f, line) for f, line in frames])):
             table[keys[-1]][0] += count
@@ -134,7 +141,7 @@ def check_callgrind(logs, sums):
 
 
 def check_annotate(logs, sums):
-    """Lines of files hold all but the marks, which have no file."""
+    """Lines of files hold all but what is below none: <GC> is its line's."""
     hits = 0
     total = files = 0.0
     for line in report(logs, "--annotate").splitlines():
@@ -145,14 +152,13 @@ def check_annotate(logs, sums):
             files += float(line.split()[2].rstrip("s"))
         elif len(cells) > 5 and cells[0].strip().isdigit():
             hits += int(cells[1])
-    marks = [v for k, v in sums.functions.items() if k[1] is None]
     # six digits are printed
     expect(abs(total - sums.ns / 1e9) <= 1e-5 * total,
            f"annotate: total duration {total}, not {sums.ns / 1e9}")
-    left = sums.ns / 1e9 - sum(v[2] for v in marks) / 1e9
+    left = (sums.ns - sums.no_line[1]) / 1e9
     expect(abs(files - left) <= 1e-5 * total,
            f"annotate: file durations {files}, not {left}")
-    expect(hits == sums.samples - sum(v[0] for v in marks),
+    expect(hits == sums.samples - sums.no_line[0],
            f"annotate: {hits} hits of {sums.samples} samples")
 
 

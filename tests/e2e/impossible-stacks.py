@@ -150,6 +150,27 @@ def oracle(what, program, chains, depth):
             f" {runs} runs")
 
 
+def off_the_processor(depth):
+    """Wall mode: stacks of a thread that is read by another."""
+    done = run(workload("alternating.py"), mode="wall", rate=1000,
+               timeout=120, env={"SECONDS": sized(20, 2), "DEPTH": depth,
+                                 "NAP": 0.0002})
+    if failures:
+        return
+    log = pplog.read(done.log)
+    oracle = Oracle(log, workload("alternating.py"), chains_of_two(depth))
+    offs = [o for t in log.threads.values() for o in t.offs]
+    bad = [v for v in (oracle.judge(o.node) for o in offs)
+           if v not in ("good", "other")]
+    looks = sum(o.looks for o in offs)
+    what = f"off the processor, depth {depth}"
+    expect(not bad, f"{what}: {len(bad)} impossible stacks of {len(offs)},"
+           f" such as {bad[:1]}")
+    expect(looks >= sized(20, 2) * 100, f"{what}: {looks} looks; {load()}")
+    figures("impossible-stacks", f"{what}: 0 impossible in {len(offs)} stacks,"
+            f" {looks} looks")
+
+
 def expirations():
     """The timer engine: as many expirations as CPU time holds intervals."""
     seconds = sized(4, 0.6)
@@ -175,5 +196,6 @@ for depth in 0, DEPTH:
            chains_of_two(depth), depth)
     oracle(f"four kinds, depth {depth}", "alternating_kinds.py",
            chains_of_kinds(depth), depth)
+    off_the_processor(depth)
 expirations()
 finish()

@@ -106,6 +106,8 @@ def engines():
     check(h["engine"] == "ticker", "auto engine at 10 kHz", h)
     for h in both_ways("mode", "PYPROF_MODE", "cpu"):
         check(h["mode"] == "cpu" and int(h["samples"]) >= 8, "mode cpu", h)
+    for h in both_ways("mode", "PYPROF_MODE", "wall"):
+        check(h["mode"] == "wall" and h["period_ns"] == "10000000", "wall", h)
     for h in both_ways("mode", "PYPROF_MODE", "none"):
         check(h["mode"] == "none" and h["samples"] == "0", "mode none", h)
     for name, number in (("PROF", signal.SIGPROF), ("SIGPROF", 27),
@@ -140,6 +142,25 @@ burn_main(); t.join()
         check(least <= found <= most, value, "at 1 kHz", found)
 
 
+def tasks():
+    code = """
+import asyncio
+async def burn_task(): burn_user(0.15)
+async def main(): await asyncio.ensure_future(burn_task())
+asyncio.run(main())
+"""
+    for flags, env, shown in ((["--async"], {}, True),
+                              ([], {"PYPROF_ASYNC": "1"}, True),
+                              ([], {"PYPROF_ASYNC": "0"}, False),
+                              ([], {}, False)):
+        header_of(f"async {flags} {env}", ["-q", *flags], code, env=env)
+        data = profile("o.bin")
+        check(total_of(data, "burn_task") >= 8, "async", flags, env)
+        found = [f["name"] for f in data["functions"]
+                 if f["name"].startswith("<task ")]
+        check(bool(found) == shown, "async", flags, env, found)
+
+
 def children():
     code = """
 pid = os.fork()
@@ -162,6 +183,37 @@ burn_user(0.05)
         if logs == 3:
             check(len({header(l)["session"] for l in logs_here()}) == 1,
                   "children: not one session")
+
+
+def keep_env():
+    """A cleared environment: respected, or ours is put back."""
+    code = """
+import subprocess
+subprocess.check_call([sys.executable, "-c", "pass"], env={})
+subprocess.check_call(["/usr/bin/env", "-i", sys.executable, "-c", "pass"],
+                      close_fds=False)
+pid = os.posix_spawn("/bin/sh", ["sh", "-c", "echo $LD_PRELOAD"],
+                     {"LD_PRELOAD": "/nonexistent.so"})
+os.waitpid(pid, 0)
+burn_user(0.05)
+"""
+    for flags, env, kept in (([], {}, False), (["--keep-env"], {}, True),
+                             ([], {"PYPROF_KEEP_ENV": "1"}, True),
+                             ([], {"PYPROF_KEEP_ENV": "0"}, False)):
+        clear_logs()
+        p = wrap(["-q", "-o", "o.%p.bin", *flags], python(code), env=env)
+        check(p.status == 0, "keep-env", flags, env, p)
+        logs = logs_here()
+        pids = {header(log)["pid"] for log in logs}
+        # before 3.10 subprocess with close_fds makes a copy of the process
+        copies = VERSION < (3, 10)
+        check(len(pids) == (3 if kept else 1 + copies), "keep-env", flags, env,
+              logs)
+        check(len({header(log)["session"] for log in logs}) == 1,
+              "keep-env: not one session")
+        check(("libpyprof.so" in p.stdout) == kept and
+              p.stdout.startswith("/nonexistent.so"), "keep-env", flags, p)
+
 
 
 def spans():
@@ -205,6 +257,17 @@ burn_first(); burn_second()
             check(int(h["samples"]) >= 2, "duration", value, h)
     h = header_of("-d", ["-q", "-d", "0.2"], two)
     check(0 < int(h["samples"]), "-d", h)
+
+
+def switches():
+    # more of both is in control.py and ring.py
+    for h in both_ways("toggle-signal", "PYPROF_TOGGLE", "USR1",
+                       "os.kill(os.getpid(), signal.SIGUSR1); burn_user()"):
+        data = profile("o.bin")
+        check(total_of(data, "burn_user") <= 1, "toggle-signal",
+              total_of(data, "burn_user"))
+    for h in both_ways("ring", "PYPROF_RING", "5"):
+        check(profile("o.bin")["ring_ns"] == 5 * 10**9, "ring")
 
 
 def depth():
@@ -433,7 +496,7 @@ def verbose():
 # ---- refusal ---------------------------------------------------------------
 
 BAD = {
-    "mode": ("PYPROF_MODE", ("wall", "CPU", "x", "cpu ")),
+    "mode": ("PYPROF_MODE", ("walls", "CPU", "x", "cpu ")),
     "rate": ("PYPROF_RATE", ("fast", "-5", "0", "1e3", "10m", "100000000",
                              "0.01", "1k5", "k", "nan", "inf", "--", "1 k",
                              "99999999999999999999999999")),
@@ -459,6 +522,8 @@ BAD_SWITCHES = (
     (None, ("PYPROF_CHILDREN", ("2", "yes", "no"))),
     (None, ("PYPROF_VERBOSE", ("3", "x", "-1"))),
     (None, ("PYPROF_BUILTINS", ("2", "off", "no"))),
+    (None, ("PYPROF_ASYNC", ("2", "on", "yes"))),
+    (None, ("PYPROF_KEEP_ENV", ("2", "on", "yes"))),
 )
 
 
@@ -492,8 +557,7 @@ def refusals():
     p = wrap(["-i", "5"], ["true"])
     check("; try 50us" in p.stderr, "no hint", p)
     # what comes later is unknown until it works
-    for flags in (["--native"], ["--ring=5"], ["--ctl"], ["--keep-env"],
-                  ["--toggle-signal=USR1"], ["--frobnicate"], ["-Z"],
+    for flags in (["--native"], ["--ctl"], ["--frobnicate"], ["-Z"],
                   ["--quiet=3"], ["--no-builtins=3"], ["--rate"], ["-r"],
                   ["--output="], ["--trace="], ["--trace"], ["--include="],
                   ["--exclude"], ["--report=frobnicate"]):
@@ -586,8 +650,11 @@ def wrapper():
 rates()
 engines()
 threads()
+tasks()
 children()
+keep_env()
 spans()
+switches()
 depth()
 size()
 tracing()

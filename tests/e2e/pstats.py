@@ -159,20 +159,23 @@ def of_samples(log):
     """The same dictionary, made of a log's samples."""
     weights, counts = collections.Counter(), collections.Counter()
     for sample in log.samples:
-        weights[sample.node] += sample.weight_ns
-        counts[sample.node] += 1
+        place = sample.node, bool(sample.state & pplog.GC
+                                  & log.header["state_known"])
+        weights[place] += sample.weight_ns
+        counts[place] += 1
     functions = collections.defaultdict(lambda: [0, 0, 0])
     edges = collections.defaultdict(lambda: [0, 0, 0])
-    for node, ns in weights.items():
+    for (node, collecting), ns in weights.items():
         keys = [key_of(code) for code, _ in log.stack(node)]
         keys = keys or [("~", 0, "<native>")]
+        keys += [("~", 0, "<GC>")] * collecting
         pairs = list(zip(keys, keys[1:]))
         functions[keys[-1]][1] += ns
         for pair in pairs[-1:]:
             edges[pair][1] += ns
         for table, names in ((functions, set(keys)), (edges, set(pairs))):
             for name in names:
-                table[name][0] += counts[node]
+                table[name][0] += counts[node, collecting]
                 table[name][2] += ns
     found = {key: (n, n, tt / 1e9, ct / 1e9, {})
              for key, (n, tt, ct) in functions.items()}

@@ -15,19 +15,20 @@ from profiled import *
 SECONDS = sized(20, 2)
 
 
-def everything():
+def everything(mode, seconds):
     """The soak: same output, exit status 0, every log reads."""
     plain = run(workload("soak.py"), profile=False, env={"SECONDS": 0.2},
                 timeout=60)
-    with_us = run(workload("soak.py"), env={"SECONDS": SECONDS}, rate=10_000,
-                  output="soak.%p.bin", timeout=60 + PATIENCE * SECONDS)
+    with_us = run(workload("soak.py"), env={"SECONDS": seconds}, rate=10_000,
+                  output=mode + ".%p.bin", mode=mode,
+                  timeout=60 + PATIENCE * seconds)
     expect(with_us.stdout == plain.stdout,
            f"soak.py printed {with_us.stdout!r}, not {plain.stdout!r}")
     if failures:
         return
     main, children = None, 0
     longest = 0
-    for path in glob.glob("soak.*.bin"):
+    for path in glob.glob(mode + ".*.bin"):
         log = pplog.read(path)
         entries_add_up(log, path, forks=True)
         longest = max(longest, log.counters["handler_max_ns"])
@@ -41,7 +42,9 @@ def everything():
     # a walk that met the stack half changed, see impossible-stacks.py; here
     # frames come and go in all ways at once
     expect(lost <= c["samples"] / 50 + 5, f"soak: {main.lost} of {c}")
-    figures("soak", f"{c['samples']} samples, {lost} lost, {c['throttled']}"
+    offs = sum(len(t.offs) for t in main.threads.values())
+    expect((offs > 0) == (mode == "wall"), f"{offs} OFF records in {mode} mode")
+    figures("soak", f"{mode}: {c['samples']} samples, {offs} OFF, {lost} lost, {c['throttled']}"
             f" throttled, {c['faults']} guarded faults, {len(main.threads)}"
             f" threads, {children} logs of children; longest handler"
             f" {longest / 1000:.0f} us")
@@ -107,7 +110,8 @@ def progress(depth):
             f" throttled, longest handler {c['handler_max_ns'] / 1000:.0f} us")
 
 
-everything()
+everything("cpu", SECONDS)
+everything("wall", SECONDS / 2)
 memory()
 progress(500)  # the deepest stack that is recorded whole
 progress(2500)

@@ -50,7 +50,9 @@ static void report(const struct profile *profile, bool by_lines, FILE *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned split = size ? data[size - 1] & 3 : 0;
+	unsigned bits = size ? data[size - 1] : 0;
+	struct keep keep = { .on_only = bits & 8, .has_to = bits & 16 };
+	struct load_options options = { bits & 3, bits & 4, &keep };
 	static FILE *out;
 	struct profile profile;
 	struct err err;
@@ -62,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || !out)
 		return 0;
 	profile_init(&profile);
-	if (load_fd(&profile, fd, "log", split, pass_over, &err) == 0)
+	if (load_fd(&profile, fd, "log", &options, pass_over, &err) == 0)
 		report(&profile, size % 2, out);
 	profile_done(&profile);
 	return 0;

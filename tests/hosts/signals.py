@@ -310,8 +310,168 @@ print(time.monotonic() - begin > 0.19)
 """)
 
 
+# ---- with masks of their own -------------------------------------------------
+
+# The calls that take a mask, by ctypes: Python has none of them.
+MASKED = """
+import select
+libc = ctypes.CDLL(None, use_errno=True)
+def mask(*numbers):
+    s = (ctypes.c_ulong * 16)()
+    for n in numbers:
+        s[0] |= 1 << (n - 1)
+    return ctypes.byref(s)
+ALL = mask(*(set(range(1, 65)) - {9, 19}))
+def at(seconds):
+    return ctypes.byref((ctypes.c_long * 2)(0, int(seconds * 1e9)))
+def blocked():
+    return sorted(int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+"""
+
+
+def masked():
+    program("masked-waits", MASKED + """
+poll = select.epoll()
+events = ctypes.create_string_buffer(120)
+waits = {"ppoll": lambda m: libc.ppoll(None, 0, at(0.03), m),
+         "pselect": lambda m: libc.pselect(0, None, None, None, at(0.03), m),
+         "epoll_pwait": lambda m: libc.epoll_pwait(poll.fileno(), events, 1, 30,
+                                                   m)}
+signal.signal(signal.SIGUSR1, lambda n, f: print("usr1"))
+for before in ([], [signal.SIGPROF, signal.SIGUSR1], signal.valid_signals()):
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    for name, wait in waits.items():
+        for m in (None, ALL, mask()):
+            print(name, len(before), wait(m), blocked() == sorted(before))
+            burn_user(0.01)
+    # what is pending comes in a wait whose mask lets it through
+    if before:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        for name, wait in waits.items():
+            print(name, wait(ALL), wait(mask()), ctypes.get_errno())
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        signal.signal(signal.SIGALRM, lambda n, f: print("alarm"))
+        print(libc.sigsuspend(mask(signal.SIGPROF)), ctypes.get_errno())
+        print(blocked() == sorted(before))
+""", least=3)
+    # SIGPROF from elsewhere stays pending and is waited for
+    program("masked-sigprof", MASKED + """
+burn_user()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+os.kill(os.getpid(), signal.SIGPROF)
+burn_user(0.02)
+print([int(n) for n in signal.sigpending()], blocked())
+print(signal.sigtimedwait([signal.SIGPROF], 1).si_signo)
+print(signal.sigpending(), blocked())
+burn_user()
+""")
+    program("signalfd", MASKED + """
+signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+fd = libc.signalfd(-1, ALL, 0)
+burn_user()
+os.kill(os.getpid(), signal.SIGUSR1)
+print(int.from_bytes(os.read(fd, 128)[:4], "little"))
+os.set_blocking(fd, False)
+try:
+    print(len(os.read(fd, 128)))
+except BlockingIOError:
+    print("nothing more")
+""")
+    # one that has SIGPROF alone means it
+    program("signalfd-prof", MASKED + """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+fd = libc.signalfd(-1, mask(signal.SIGPROF), 0)
+burn_user()
+os.kill(os.getpid(), signal.SIGPROF)
+print(int.from_bytes(os.read(fd, 128)[:4], "little"))
+burn_user()
+""")
+    program("itimer-sigwait", """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+signal.setitimer(signal.ITIMER_PROF, 0.02, 0.02)
+burn_user(0.1)
+print(int(signal.sigwait([signal.SIGPROF])))
+burn_user(0.1)
+print(int(signal.sigtimedwait([signal.SIGPROF], 1).si_signo))
+print(signal.setitimer(signal.ITIMER_PROF, 0)[1])
+burn_user(0.1)
+""")
+
+
+# ---- what programs inherit -----------------------------------------------------
+
+INHERITED = """
+import subprocess
+grep = ["/bin/grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"]
+def spawn(**how):
+    os.waitpid(os.posix_spawn(grep[0], grep, os.environ, **how), 0)
+def fork():
+    pid = os.fork()
+    if pid == 0:
+        os.execv(grep[0], grep)
+    os.waitpid(pid, 0)
+def ways():
+    for name, way in (("fork", fork), ("run", lambda: subprocess.run(grep)),
+                      ("spawn", spawn),
+                      ("mask", lambda: spawn(setsigmask=[signal.SIGUSR2])),
+                      ("sigdef", lambda: spawn(setsigdef=[signal.SIGPROF]))):
+        print(name, flush=True)
+        way()
+        burn_user(0.01)
+"""
+
+
+def inherited():
+    program("inherited", INHERITED + """
+burn_user()
+ways()
+os.system(" ".join(grep).replace("(", "'(").replace(")", ")'"))
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF, signal.SIGUSR1])
+ways()
+os.system(" ".join(grep).replace("(", "'(").replace(")", ")'"))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
+signal.signal(signal.SIGPROF, signal.SIG_IGN)
+ways()
+""", least=5)
+
+
+# ---- threads that cannot be sampled --------------------------------------------
+
+def unsampled():
+    """By system call a thread can keep us out: it is named in the log."""
+    clear_logs()
+    words = [EXE, "-c", BURN + """
+libc = ctypes.CDLL(None)
+def deaf(seconds):
+    every = (ctypes.c_ulong * 1)(2 ** 64 - 1)
+    libc.syscall(14, 0, every, None, 8)
+    burn_user(seconds)
+t = threading.Thread(target=deaf, args=(0.3,), name="DeafOne")
+t.start(); t.join()
+hear = threading.Thread(target=burn_user, args=(0.1,), name="Hears")
+hear.start(); hear.join()
+t = threading.Thread(target=deaf, args=(30,), daemon=True, name="DeafTwo")
+t.start()
+time.sleep(1)
+burn_user()
+"""]
+    for env in some(RATES):
+        clear_logs()
+        both("unsampled", words, log="deaf.bin", env=env)
+        text = text_of(report(*logs_here()).stdout)
+        notes = [l for l in text.splitlines() if "by itself" in l]
+        print(*notes, sep="\n")
+        check(len(notes) == 2, "unsampled: notes", notes, env)
+        check(any("DeafOne" in n for n in notes), "no DeafOne in", notes)
+        check(any("DeafTwo" in n for n in notes), "no DeafTwo in", notes)
+        clear_logs()
+
+
 own_sigprof()
 deaths()
 read_back()
 waiting()
+masked()
+inherited()
+unsampled()
 done()

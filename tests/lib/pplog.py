@@ -46,11 +46,14 @@ COSTS = names("PP_COSTS", r"X\((\w+)")
 
 (OWNER, THREAD, THREAD_END, THREAD_NAME, STRING, CODE, SAMPLE, LOST,
  INFO, EDGES, LINES, OPEN) = range(1, 13)
+OFF, FORK, DUMP = 13, 14, 15
+GIL_THREADS, GIL_WAITS, GIL_STACKS = 16, 17, 18
 
 ENGINES = ("none", "timer", "ticker", "itimer")
 
-MAIN, CREATED, FOUND = range(3)
+MAIN, CREATED, FOUND, OWN = range(4)
 GIL, GIL_WAIT, GC, NATIVE, EXCEPTION, TRUNCATED = 1, 2, 4, 8, 16, 32
+AGAIN = 128
 
 HEADER = struct.Struct("<8sIHHIIQQIIIIIIIIQQIIQQQQQ32Q16Q")
 HEADER_NAMES = ("magic order major minor header_bytes unit_ns session0 session1"
@@ -81,6 +84,22 @@ Hits = collections.namedtuple("Hits", "hits entries")
 
 Sample = collections.namedtuple("Sample", "time_ns weight_ns state node")
 Loss = collections.namedtuple("Loss", "time_ns weight_ns reason")
+# the GIL's ledger: of a thread, of a pair of lines, and stacks of long waits
+GIL_THREAD = struct.Struct("<II7Q")
+GIL_WAITED = struct.Struct("<4I4Q2IQ")
+GilThread = collections.namedtuple("GilThread", "thread used takes held since"
+                                   " waits waited yielded")
+GilWait = collections.namedtuple("GilWait", "waiter waiter_line holder"
+                                 " holder_line turns total longest longest_at"
+                                 " waiter_thread holder_thread")
+GilStacks = collections.namedtuple("GilStacks", "waited waiter holder")
+# where a thread was while it was not on a processor
+Off = collections.namedtuple("Off", "time_ns until_ns weight_ns looks state"
+                             " node")
+# a child that a thread made; node is the stack that it was made on
+Fork = collections.namedtuple("Fork", "pid time_ns thread node")
+# the stack of a thread that was asked for it
+Dump = collections.namedtuple("Dump", "serial tid time_ns state node")
 
 
 class Broken(Exception):
@@ -108,6 +127,7 @@ class Thread:
         self.name = None
         self.segments = {}  # seq: Segment
         self.samples, self.losses = [], []
+        self.offs = []  # Off
         self.last_time_ns = self.last_cpu_ns = None
         self.edges = {}  # number: Edge
         self.lines = []
@@ -138,6 +158,7 @@ class Segment:
         self.state = 0
         self.samples, self.losses = [], []
         self.open = None  # head and calls
+        self.is_table = False  # of the GIL's: nothing else is in it
 
 
 class Log:
@@ -156,6 +177,8 @@ class Log:
         self.unit = self.header["unit_ns"]
         self.threads = {}
         self.infos = {}
+        self.forks, self.dumps = [], []  # Fork, Dump
+        self.gil_threads, self.gil_waits, self.gil_stacks = {}, [], []
         self.strings, self.code_fields = {}, {}
         self.codes = {}
         # the tree: what child a node has for a frame; the frames themselves
@@ -173,6 +196,8 @@ class Log:
         self.trace, self.builtins = values[:2]
         self.tick_ticks, self.tick_ns_at = values[2:4], values[4:6]
         self.costs = dict(zip(COSTS, values[6:]))
+        self.ring_ns, self.ring_now_ns = (0, 0) if self.header["minor"] < 2 \
+            else struct.unpack_from("<QQ", data, HEADER.size + TRACE.size)
 
     # -- bytes ---------------------------------------------------------------
 
@@ -192,7 +217,7 @@ class Log:
 
     def read_chunk(self, data, at, end):
         segment = None
-        node = 0
+        node, off_nodes = 0, {}
         while at < end:
             start = at
             kind = data[at]
@@ -209,6 +234,7 @@ class Log:
             elif kind == OWNER:
                 number, seq, time, cpu = numbers(data, at, at + length)[:4]
                 segment, node = Segment(time, cpu), 0
+                off_nodes = {}
                 segments = self.thread(number).segments
                 if seq in segments:
                     raise Broken(f"two segments {seq} of thread {number}")
@@ -220,6 +246,20 @@ class Log:
                 segment.losses.append(
                     Loss(segment.end_time * self.unit, dcpu * self.unit,
                          LOSSES[reason]))
+            elif kind == OFF:
+                self.off(data, at, at + length, off_nodes)
+            elif kind == FORK:
+                self.forks.append(self.fork(data, at, at + length, number))
+            elif kind == DUMP:
+                self.dumps.append(self.dump(data, at, at + length))
+            elif kind in (GIL_THREADS, GIL_WAITS):
+                segment.is_table = True
+                self.gil_table(kind, data, at, at + length)
+            elif kind == GIL_STACKS:
+                waited, depth, *pairs = numbers(data, at, at + length)
+                pairs = list(zip(pairs[::2], pairs[1::2]))
+                self.gil_stacks.append(GilStacks(waited, pairs[:depth],
+                                                 pairs[depth:]))
             elif kind in (EDGES, LINES, OPEN):
                 if segment is None:
                     raise Broken(f"table without an owner at {start:#x}")
@@ -294,6 +334,63 @@ class Log:
                                       dcpu * self.unit, segment.state, node))
         return node
 
+    def gil_table(self, kind, data, at, end):
+        """GIL_THREADS or GIL_WAITS, as of this instant."""
+        at += -at % ALIGN
+        form = GIL_THREAD if kind == GIL_THREADS else GIL_WAITED
+        while at + form.size <= end:
+            values = form.unpack_from(data, at)[:-1]
+            at += form.size
+            if kind == GIL_WAITS:
+                row = GilWait(*values)
+                if not row.turns:
+                    break
+                self.gil_waits.append(row)
+                continue
+            row = GilThread(*values)
+            if not row.used:
+                break
+            if row.thread in self.gil_threads:
+                raise Broken(f"thread {row.thread} has two accounts")
+            self.gil_threads[row.thread] = row
+
+    def off(self, data, at, end, nodes):
+        """Time of a thread off the processor; nodes: thread to last stack."""
+        fields = []
+        for _ in range(4):
+            field, at = varint(data, at)
+            fields.append(field)
+        number, time, gap, state = fields
+        at += -at % 8
+        until, looks = struct.unpack_from("<QQ", data, at)
+        if at + 16 > end or until < time:
+            raise Broken(f"OFF at {at:#x} makes no sense")
+        node = nodes.get(number, 0)
+        if not state & AGAIN:
+            node, pairs = 0, numbers(data, at + 16, end)
+            for code, line in zip(pairs[::2], pairs[1::2]):
+                node = self.child(node, code, line)
+        elif number not in nodes:
+            raise Broken(f"no stack before OFF at {at:#x}")
+        nodes[number] = node
+        self.thread(number).offs.append(
+            Off(time * self.unit, until * self.unit,
+                (gap + until - time) * self.unit, looks, state & ~AGAIN, node))
+
+    def fork(self, data, at, end, thread):
+        pid, time, *pairs = numbers(data, at, end)
+        node = 0
+        for code, line in zip(pairs[::2], pairs[1::2]):
+            node = self.child(node, code, line)
+        return Fork(pid, time * self.unit, thread, node)
+
+    def dump(self, data, at, end):
+        serial, tid, time, state, *pairs = numbers(data, at, end)
+        node = 0
+        for code, line in zip(pairs[::2], pairs[1::2]):
+            node = self.child(node, code, line)
+        return Dump(serial, tid, time * self.unit, state, node)
+
     def child(self, node, code, line):
         key = node, code, line
         child = self.children.get(key)
@@ -324,10 +421,11 @@ class Log:
         elif kind == THREAD_END:
             number, time, cpu = numbers(data, at, end)[:3]
             thread = self.thread(number)
-            if thread.end_cpu_ns is not None:
-                raise Broken(f"thread {number} ends twice")
-            thread.end_time_ns = time * self.unit
-            thread.end_cpu_ns = cpu * self.unit
+            # an exec that fails leaves one, too
+            if thread.end_time_ns is None or (time * self.unit
+                                              > thread.end_time_ns):
+                thread.end_time_ns = time * self.unit
+                thread.end_cpu_ns = cpu * self.unit
         elif kind == THREAD_NAME:
             number, at = varint(data, at)
             self.thread(number).name = bytes(data[at:end]).decode()
@@ -355,7 +453,7 @@ class Log:
             name, qualname, file, first = fields
             self.codes[number] = Code(
                 self.strings[name], self.strings[qualname] if qualname else "",
-                self.strings[file], first)
+                self.strings[file] if file else "", first)
         for code, _ in self.frames[1:]:
             if code and code not in self.codes:
                 raise Broken(f"code {code} is used and not defined")
@@ -376,9 +474,11 @@ class Log:
         cpu = thread.cpu_ns // self.unit
         for i, seq in enumerate(sorted(thread.segments)):
             segment = thread.segments[seq]
-            if i != seq:
+            if i != seq and not self.ring_ns:
                 raise Broken(f"no segment {i} of thread {thread.number}")
-            if segment.cpu != cpu:
+            if segment.is_table and thread.last_cpu_ns is not None:
+                continue  # begun while the one before went on
+            if segment.cpu < cpu if self.ring_ns else segment.cpu != cpu:
                 raise Broken(f"segment {seq} of thread {thread.number} begins"
                              f" at CPU time {segment.cpu}, not {cpu}")
             cpu = segment.end_cpu
@@ -388,6 +488,9 @@ class Log:
             thread.last_cpu_ns = cpu * self.unit
             if segment.open:
                 thread.last_ticks, thread.own_ticks, thread.open = segment.open
+        if (thread.end_time_ns or 0) < (thread.last_time_ns or 0):
+            # before an exec that failed
+            thread.end_time_ns = thread.end_cpu_ns = None
         if thread.tail_ns is not None and thread.tail_ns < 0:
             raise Broken(f"thread {thread.number} ends before its last sample")
 

@@ -19,7 +19,7 @@ static uint32_t add_function(struct profile *p, const char *name,
 
 static void add_sample(struct profile *p, uint32_t node)
 {
-	struct cost cost = { 1, 10 };
+	struct cost cost = { .samples = 1, .ns = 10 };
 
 	cost_add(&p->nodes[node].self, &cost);
 }

@@ -40,7 +40,7 @@ START_TEST(options_stand_anywhere)
 	ck_assert_str_eq(a.logs[2], "c.bin");
 	ck_assert_str_eq(a.format->name, "callgrind");
 	ck_assert_uint_eq(a.view.limits.count, 1);
-	ck_assert_uint_eq(a.split, LOAD_BY_THREAD);
+	ck_assert_uint_eq(a.load.split, LOAD_BY_THREAD);
 	arguments_done(&a);
 }
 END_TEST
@@ -89,6 +89,15 @@ START_TEST(usage_errors_name_what_is_wrong)
 		  "unknown format of 'x.speedscope.json'; try --formats" },
 		{ "--sort speed", "unknown sort key 'speed'" },
 		{ "--unit ms", "unknown unit 'ms'; try us or samples" },
+		{ "--process x", "--process 'x': no process number; try 4711" },
+		{ "--process 4294967296",
+		  "--process '4294967296': no process number; try 4711" },
+		{ "--from -1", "--from '-1': no time in seconds; try 1.5" },
+		{ "--to nan", "--to 'nan': no time in seconds; try 1.5" },
+		{ "--from 2 --to 2", "--to '2': --from is not before --to" },
+		{ "--state idle",
+		  "unknown state 'idle'; try cpu, wall, gil, gil-wait, gc, "
+		  "native or exception" },
 		{ "-n 2.0", "--limit '2.0': not a fraction from 0.0 to 1.0" },
 	};
 	struct arguments a;

@@ -93,7 +93,8 @@ static int load_samples(size_t size)
 	ck_assert_int_eq(write(fd, bytes, size), (ssize_t)size);
 	damages = 0;
 	profile_init(&p);
-	if (load_fd(&p, fd, "log", LOAD_MERGED, count_damage, &err) == 0)
+	if (load_fd(&p, fd, "log", &(struct load_options){ 0 }, count_damage,
+		    &err) == 0)
 		samples = (int)p.processes[0].sampled.samples;
 	profile_done(&p);
 	return samples;

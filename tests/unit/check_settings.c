@@ -82,6 +82,30 @@ START_TEST(settings_know_rates_and_intervals)
 }
 END_TEST
 
+static const char *engine_asked;
+
+static const char *get_wall(const char *name)
+{
+	if (strcmp(name, "PYPROF_MODE") == 0)
+		return "wall";
+	return strcmp(name, "PYPROF_ENGINE") == 0 ? engine_asked : NULL;
+}
+
+START_TEST(settings_have_only_the_ticker_for_wall_mode)
+{
+	struct settings_error err;
+	struct settings s;
+
+	engine_asked = "ticker";
+	ck_assert_int_eq(settings_parse(&s, get_wall, &err), 0);
+	ck_assert_uint_eq(s.mode, PP_MODE_WALL);
+	engine_asked = "timer";
+	ck_assert_int_eq(settings_parse(&s, get_wall, &err), -1);
+	ck_assert_str_eq(err.flag, "engine");
+	ck_assert_str_eq(err.value, "timer");
+}
+END_TEST
+
 START_TEST(settings_refuse_and_name_bad_values)
 {
 	static const struct {
@@ -96,13 +120,18 @@ START_TEST(settings_refuse_and_name_bad_values)
 		{ "PYPROF_INTERVAL", "1", "interval" },
 		{ "PYPROF_INTERVAL", "0", "interval" },
 		{ "PYPROF_INTERVAL", "1us", "interval" },
-		{ "PYPROF_MODE", "wall", "mode" },
+		{ "PYPROF_MODE", "gpu", "mode" },
 		{ "PYPROF_ENGINE", "perf", "engine" },
 		{ "PYPROF_SIGNAL", "KILL", "signal" },
 		{ "PYPROF_SIGNAL", "RTMIN+1000", "signal" },
 		{ "PYPROF_THREADS", "some", "threads" },
 		{ "PYPROF_CHILDREN", "yes", "no-children" },
+		{ "PYPROF_KEEP_ENV", "2", "keep-env" },
 		{ "PYPROF_START", "later", "start" },
+		{ "PYPROF_TOGGLE", "PROF", "toggle-signal" },
+		{ "PYPROF_TOGGLE", "SEGV", "toggle-signal" },
+		{ "PYPROF_RING", "0", "ring" },
+		{ "PYPROF_RING", "always", "ring" },
 		{ "PYPROF_DELAY", "-1", "delay" },
 		{ "PYPROF_DURATION", "soon", "duration" },
 		{ "PYPROF_MAX_DEPTH", "0", "max-depth" },
@@ -147,7 +176,52 @@ START_TEST(settings_take_the_rest)
 }
 END_TEST
 
+static const char *get_ring_and_trace(const char *name)
+{
+	if (strcmp(name, "PYPROF_RING") == 0)
+		return "5";
+	return strcmp(name, "PYPROF_TRACE") == 0 ? "calls" : NULL;
+}
+
+static const char *get_off_and_trace(const char *name)
+{
+	if (strcmp(name, "PYPROF_START") == 0)
+		return "off";
+	return strcmp(name, "PYPROF_TRACE") == 0 ? "calls" : NULL;
+}
+
+START_TEST(settings_refuse_to_switch_tracing)
+{
+	struct settings_error err;
+	struct settings s;
+
+	ck_assert_int_eq(settings_parse(&s, get_ring_and_trace, &err), -1);
+	ck_assert_str_eq(err.flag, "ring");
+	ck_assert_str_eq(err.value, "5");
+	ck_assert_int_eq(settings_parse(&s, get_off_and_trace, &err), -1);
+	ck_assert_str_eq(err.flag, "start");
+	ck_assert_str_eq(err.value, "off");
+}
+END_TEST
+
+START_TEST(settings_take_toggle_and_ring)
+{
+	struct settings_error err;
+	struct settings s;
+
+	ck_assert_int_eq(parse("PYPROF_TOGGLE", "USR1", &s, &err), 0);
+	ck_assert_int_eq(s.toggle, SIGUSR1);
+	ck_assert_int_eq(s.signal, SIGPROF);
+	ck_assert_int_eq(parse("PYPROF_RING", "2.5", &s, &err), 0);
+	ck_assert_uint_eq(s.ring_ns, 2500000000u);
+	ck_assert_int_eq(parse("PYPROF_START", "off", &s, &err), 0);
+	ck_assert_int_eq(s.start, 0);
+}
+END_TEST
+
 UNIT_MAIN(settings, settings_have_defaults,
 	  settings_take_an_empty_value_for_none,
 	  settings_know_rates_and_intervals,
-	  settings_refuse_and_name_bad_values, settings_take_the_rest)
+	  settings_have_only_the_ticker_for_wall_mode,
+	  settings_refuse_and_name_bad_values, settings_take_the_rest,
+	  settings_refuse_to_switch_tracing, settings_take_toggle_and_ring)

@@ -9,9 +9,9 @@
 /* Name, file, line; self and total samples and nanoseconds; calls, primitive.
  */
 static const struct row rows[] = {
-	{ 0, 20, "b", "x.py", { { 1, 50 }, { 0, 60 } }, 9, 6 },
-	{ 1, 3, "a", "x.py", { { 5, 10 }, { 0, 90 } }, 6, 6 },
-	{ 2, 3, "a", "w.py", { { 3, 30 }, { 0, 30 } }, 7, 7 },
+	{ 0, 20, "b", "x.py", { { 1, 50, 0 }, { 0, 60, 0 } }, 9, 6 },
+	{ 1, 3, "a", "x.py", { { 5, 10, 0 }, { 0, 90, 0 } }, 6, 6 },
+	{ 2, 3, "a", "w.py", { { 3, 30, 0 }, { 0, 30, 0 } }, 7, 7 },
 };
 
 /* The rows' functions in the order of the keys. */

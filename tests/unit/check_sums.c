@@ -6,7 +6,7 @@
 
 static void add_samples(struct profile *p, uint32_t node, uint64_t samples)
 {
-	struct cost cost = { samples, samples * 10 };
+	struct cost cost = { .samples = samples, .ns = samples * 10 };
 
 	cost_add(&p->nodes[node].self, &cost);
 }

@@ -94,8 +94,9 @@ static void load(struct profile *p)
 	fflush(file);
 	damages = 0;
 	profile_init(p);
-	ck_assert_int_eq(load_fd(p, dup(fileno(file)), "log", LOAD_MERGED,
-				 count_damage, &err),
+	ck_assert_int_eq(load_fd(p, dup(fileno(file)), "log",
+				 &(struct load_options){ 0 }, count_damage,
+				 &err),
 			 0);
 	fclose(file);
 }

@@ -41,7 +41,7 @@ START_TEST(totals_of_a_killed_process_come_from_its_threads)
 	process->header.start_cpu_ns = 50;
 	process->header.counters[PP_COUNT_own_cpu_ns] = 3;
 	process->last_ns = 12 * SECOND;
-	process->sampled = (struct cost){ 6, 600 };
+	process->sampled = (struct cost){ .samples = 6, .ns = 600 };
 	add_thread(&p, 0, 500, 400);
 	add_thread(&p, 0, 200, 200);
 	totals_init(&t, &p);
@@ -79,7 +79,7 @@ START_TEST(losses_are_counted_with_and_without_record)
 	process = add_process(&p, 1, 10, 11);
 	process->header.lost[PP_LOST_space] = 5;
 	process->header.lost[PP_LOST_torn] = 1;
-	process->lost[PP_LOST_torn] = (struct cost){ 3, 70 };
+	process->lost[PP_LOST_torn] = (struct cost){ .samples = 3, .ns = 70 };
 	totals_init(&t, &p);
 	ck_assert_uint_eq(t.lost[PP_LOST_torn], 3);
 	ck_assert_uint_eq(t.lost_samples, 8);
@@ -113,7 +113,66 @@ START_TEST(counters_add_up_but_the_longest)
 }
 END_TEST
 
-UNIT_MAIN(totals, totals_of_a_killed_process_come_from_its_threads,
+START_TEST(life_of_a_thread_is_what_samples_cover_and_the_rest)
+{
+	struct thread *thread;
+	struct process *process;
+	struct profile p;
+	struct totals t;
+
+	profile_init(&p);
+	process = add_process(&p, 1, 0, 1);
+	process->header.mode = PP_MODE_WALL;
+	process->header.state_known = PP_STATE_GIL_WAIT;
+	process->header.end_cpu_ns = 250;
+	process->sampled = (struct cost){ 9, 900, 700 };
+	process->gil_wait = (struct cost){ 2, 120, 100 };
+	add_thread(&p, 0, 250, 0);
+	thread = &p.threads[0];
+	thread->wall = true;
+	thread->sampled = process->sampled;
+	thread->first_ns = 100;
+	thread->last_ns = 5000; /* of a record after its end */
+	thread->end_ns = 1150;
+	totals_init(&t, &p);
+	ck_assert_uint_eq(thread_wall_ns(thread), 1050);
+	ck_assert_uint_eq(t.sampled_off_ns, 700);
+	ck_assert_uint_eq(t.gil_wait_ns, 100);
+	ck_assert_uint_eq(t.unsampled_ns - t.unsampled_off_ns, 50);
+	ck_assert_uint_eq(t.unsampled_off_ns, 1050 - 250 - 700);
+	ck_assert_uint_eq(t.sampled_ns + t.unsampled_ns,
+			  thread_wall_ns(thread));
+	ck_assert_uint_eq(t.cpu_ns, 250);
+	ck_assert(t.wall && t.gil_wait_known);
+	profile_done(&p);
+}
+END_TEST
+
+START_TEST(own_thread_is_in_no_sum_but_its_own)
+{
+	struct process *process;
+	struct profile p;
+	struct totals t;
+
+	profile_init(&p);
+	process = add_process(&p, 1, 0, 1);
+	process->header.counters[PP_COUNT_own_cpu_ns] = 30;
+	add_thread(&p, 0, 500, 500);
+	add_thread(&p, 0, 30, 0);
+	p.threads[1].known = true;
+	p.threads[1].kind = PP_THREAD_OWN;
+	p.threads[1].left_out = true;
+	totals_init(&t, &p);
+	ck_assert_uint_eq(t.unsampled_ns, 0);
+	ck_assert_uint_eq(t.own_ns, 30);
+	ck_assert_uint_eq(t.cpu_ns, 530);
+	profile_done(&p);
+}
+END_TEST
+
+UNIT_MAIN(totals, life_of_a_thread_is_what_samples_cover_and_the_rest,
+	  own_thread_is_in_no_sum_but_its_own,
+	  totals_of_a_killed_process_come_from_its_threads,
 	  duration_is_that_of_each_session_once,
 	  losses_are_counted_with_and_without_record,
 	  counters_add_up_but_the_longest)

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Two call paths in turn every few microseconds; mixed or shortened stacks are impossible."""
 import os
-from time import perf_counter
+from time import perf_counter, sleep
 
 DEPTH = int(os.environ.get("DEPTH", "0"))
 LEAF = int(os.environ.get("LEAF", "400"))
+NAP = float(os.environ.get("NAP", "0"))  # seconds that a leaf waits
 
 
 def d(n):
     total = 0
     for i in range(n):
         total += i & 7
+    if NAP:
+        sleep(NAP)
     return total
 
 
@@ -32,6 +35,8 @@ def z(n):
     total = 0
     for i in range(n):
         total += i & 7
+    if NAP:
+        sleep(NAP)
     return total
 
 

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The threads in the text report; used by fmt_text.c. */
+#ifndef THREADTEXT_H
+#define THREADTEXT_H
+
+#include <stdio.h>
+
+#include "view.h"
+
+/*
+ * A line for each thread that has the most CPU time, with a title above and a
+ * line of how many more there are below: CPU and wall time of its life, and of
+ * its samples those in which it held the GIL and wanted it, in percent of their
+ * time, "-" where the log does not know. Nothing if nothing was sampled.
+ */
+void threadtext_put(const struct view *v, FILE *out);
+
+#endif
