@@ -138,8 +138,9 @@ static enum verdict judge(const char *name)
 	int fd = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	ssize_t n;
 
+	/* of another user: perhaps this process, before it was this one */
 	if (fd < 0)
-		return NO_LOG;
+		return errno == EACCES ? KEEP : NO_LOG;
 	n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
 		    ? pread(fd, &h, sizeof(h), 0)
 		    : -1;

@@ -34,6 +34,8 @@
 	X(PyCFunction_NewEx, void *, (void *, void *, void *))                 \
 	X(PyObject_GetAttrString, void *, (void *, const char *))              \
 	X(PyObject_GenericGetAttr, void *, (void *, void *))                   \
+	X(PyMethod_Function, void *, (void *))                                 \
+	X(PyMethod_Self, void *, (void *))                                     \
 	X(PyLong_AsLong, long, (void *))                                       \
 	X(PyLong_FromUnsignedLong, void *, (unsigned long))                    \
 	X(PyList_Size, intptr_t, (void *))                                     \

@@ -66,21 +66,14 @@ static void *find_method(uintptr_t words)
 /* Is it the method of this name? */
 static bool is_method(void *method, const char *wanted)
 {
-	void *function = py.PyObject_GetAttrString(method, "__func__");
-	void *name = NULL;
-	const char *utf8 = NULL;
-	bool is = false;
+	/* not by the method's attributes, of which audit hooks are told */
+	void *function = py.PyMethod_Function(method);
+	void *name = py.PyObject_GetAttrString(function, "__name__");
+	const char *utf8 = name ? py.PyUnicode_AsUTF8(name) : NULL;
+	bool is = utf8 && strcmp(utf8, wanted) == 0;
 
-	if (function)
-		name = py.PyObject_GetAttrString(function, "__name__");
-	if (name)
-		utf8 = py.PyUnicode_AsUTF8(name);
-	if (utf8)
-		is = strcmp(utf8, wanted) == 0;
 	if (name)
 		py.Py_DecRef(name);
-	if (function)
-		py.Py_DecRef(function);
 	return is;
 }
 
@@ -152,11 +145,7 @@ void thread_names_of_start(const void *argument, char name[THREAD_NAMES_BYTES])
 	/* what begins CPython's threads is given the structure by another */
 	method = find_method(guard_u64(at + 8, &faults));
 	if (method && is_method(method, "_bootstrap")) {
-		self = py.PyObject_GetAttrString(method, "__self__");
-		if (self)
-			read_name(self, name);
-		if (self)
-			py.Py_DecRef(self);
+		read_name(py.PyMethod_Self(method), name);
 		self = current_thread();
 		if (self)
 			read_name(self, own);

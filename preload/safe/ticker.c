@@ -42,6 +42,9 @@
 /* Ticks between two readings of the ticker's own CPU clock. */
 #define OWN_CLOCK_TICKS 16u
 
+/* Looks for the ticker that ends: a millisecond, then a third of a second. */
+#define GONE_LOOKS 4000
+
 /* See engine_in_handler(). */
 #define LENDER_CPU_NS  10000000u
 #define LENDER_WALL_NS 1000000000u
@@ -349,15 +352,20 @@ void ticker_spawn(void)
 /* The kernel clears ticker_tid a moment before it forgets the thread. */
 static void wait_until_gone(int tid)
 {
+	static const struct timespec pause = { 0, 100000 };
 	int pid = sys_getpid();
 
 	while (__atomic_load_n(&state->ticker_tid, __ATOMIC_ACQUIRE) == tid)
 		sys_call6(SYS_futex, (long)&state->ticker_tid, FUTEX_WAIT, tid,
 			  0, 0, 0);
-	for (int i = 0; i < 10000; i++) {
+	for (int i = 0; i < GONE_LOOKS; i++) {
 		if (sys_call(SYS_tgkill, pid, tid, 0, 0) < 0)
 			break;
-		sys_call(SYS_sched_yield, 0, 0, 0, 0);
+		/* its processor may be somebody else's for a while */
+		if (i < GONE_LOOKS / 2)
+			sys_call(SYS_sched_yield, 0, 0, 0, 0);
+		else
+			sys_call(SYS_nanosleep, &pause, NULL, 0, 0);
 	}
 }
 

@@ -122,6 +122,16 @@ def permissions():
         # neither may the host's own program be in the way
         case("read-only-cwd", log="a.bin", lines=1, says="ermission",
              env={"LD_PRELOAD": library}, under=nobody, cwd=folder)
+        # a process that was root when its log was begun, and execs
+        os.chmod(folder, 0o777)
+        roots = Path(folder, "a.bin")
+        roots.write_bytes(b"")
+        os.chmod(roots, 0o600)
+        case("of-root", log=str(roots), env={"LD_PRELOAD": library},
+             under=nobody)
+        check(roots.stat().st_size == 0, "of-root: written to")
+        check(len(list(Path(folder).glob("a.*.bin"))) == 1,
+              "of-root: no log beside it", os.listdir(folder))
 
 
 def read_only_mount():
