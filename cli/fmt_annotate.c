@@ -18,6 +18,7 @@
 #include "command.h"
 #include "formats.h"
 #include "order.h"
+#include "place.h"
 #include "source.h"
 #include "util/die.h"
 
@@ -193,32 +194,17 @@ static void put_rows(struct output *o, const struct file *file,
 	}
 }
 
-/* "<string>", "<frozen importlib._bootstrap>": names that are no path. */
-static bool is_no_path(const char *name)
-{
-	size_t length = strlen(name);
-
-	return length > 2 && name[0] == '<' && name[length - 1] == '>';
-}
-
 /* Open it where a process that may have run it would have found it. */
 static int open_source(const struct output *o, const char *name,
 		       struct source *source)
 {
-	const struct profile *p = o->v->profile;
 	struct text path = { 0 };
-	const char *cwd;
 	int result = -1;
 	size_t i;
 
-	if (name[0] == '/')
-		return source_open(source, name);
-	for (i = 0; result < 0 && i < p->process_count; i++) {
-		cwd = p->processes[i].infos[PP_INFO_cwd].bytes;
-		text_clear(&path);
-		text_addf(&path, "%s/%s", cwd ? cwd : ".", name);
+	for (i = 0; result < 0 && place_path(o->v->profile, name, i, &path);
+	     i++)
 		result = source_open(source, path.at);
-	}
 	text_done(&path);
 	return result;
 }
@@ -266,7 +252,7 @@ static void put_file(struct output *o, const struct file *file)
 	text_add_printable(&o->text, name, 0);
 	fprintf(o->out, "File: %s\nFile duration: %gs (%.2f%%)\n", o->text.at,
 		seconds(file->self.ns), percent(o, file->self.ns));
-	if (is_no_path(file->name))
+	if (!place_is_path(file->name))
 		;
 	else if (open_source(o, file->name, &source) == 0)
 		tell_doubts(o, file, &source);

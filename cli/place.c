@@ -4,13 +4,12 @@
 
 #include <string.h>
 
-/* "<string>", "<frozen importlib._bootstrap>", "~": names that are no path. */
-static bool is_no_path(const char *name)
+bool place_is_path(const char *name)
 {
 	size_t length = strlen(name);
 
-	return !length || strcmp(name, PP_C_FILE) == 0 ||
-	       (length > 2 && name[0] == '<' && name[length - 1] == '>');
+	return length && strcmp(name, PP_C_FILE) != 0 &&
+	       !(length > 2 && name[0] == '<' && name[length - 1] == '>');
 }
 
 bool place_path(const struct profile *p, const char *file, size_t i,
@@ -18,7 +17,7 @@ bool place_path(const struct profile *p, const char *file, size_t i,
 {
 	const char *cwd;
 
-	if (i >= p->process_count || is_no_path(file))
+	if (i >= p->process_count || !place_is_path(file))
 		return false;
 	text_clear(path);
 	if (file[0] == '/') {
@@ -45,7 +44,7 @@ void place_add_relative(const char *file, struct text *to)
 {
 	size_t start = to->length, length;
 
-	if (is_no_path(file)) {
+	if (!place_is_path(file)) {
 		text_adds(to, file);
 		return;
 	}

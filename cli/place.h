@@ -9,6 +9,12 @@
 #include "util/text.h"
 
 /*
+ * Whether a code object's file may be one: "<string>", "<frozen
+ * importlib._bootstrap>" and "~" are names of none.
+ */
+bool place_is_path(const char *name);
+
+/*
  * The path at which process number `i` may have found this file: *path becomes
  * it. False if there are no more places, or if the name is none of a file, as
  * "<string>".

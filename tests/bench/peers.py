@@ -13,8 +13,6 @@ bound, exit 1, if all of the interval lies above it, as in `make bench`. The
 table stays in build/bench/peers.txt, all figures in build/bench/peers.json.
 """
 import argparse
-import importlib.machinery
-import importlib.util
 import json
 import math
 import os
@@ -29,12 +27,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "tests" / "lib"))
 import pplog
-
-loader = importlib.machinery.SourceFileLoader("bench_run",
-                                              str(TOP / "tests/bench/run"))
-bench = importlib.util.module_from_spec(
-    importlib.util.spec_from_loader("bench_run", loader))
-loader.exec_module(bench)
+from benching import bench
 
 B = bench.B
 WORK = TOP / "tests/bench/peers_work.py"
@@ -43,7 +36,7 @@ FOLDER = B / "bench" / "peers"
 # times as much for a line
 PLAIN_NS, LINES_NS = 60e6, 15e6
 
-# Bounds by minor version, as the issue of this bench has them.
+# Bounds by minor version.
 CALLS = {8: 0.50, 9: 0.50, 10: 0.70, 11: 0.85, 12: 0.60, 13: 0.50, 14: 0.50,
          15: 0.50}
 MIXED = {10: 0.55, 11: 0.75}

@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
-# of each of three kinds; the whole is the issue's number in sum
+# of each of three kinds; ten thousand in all
 MANY = sized(3334, 100)
 
 PROGRAM = """

@@ -65,7 +65,7 @@ def check(what, **settings):
                              / cpu)
     total = (start + sampled + lost + tails + own) / 1e9
     off = total / cost["cpu"] - 1
-    # the bound; what comes after the log's end is a millisecond
+    # the bound; what comes after the log's end is a millisecond
     expect(abs(off) < 0.01, f"{what}: {total:.4f} s in the log,"
            f" {cost['cpu']:.4f} s by the kernel")
     # the last tick of 10 ms at most is 1 % of a second

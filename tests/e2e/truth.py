@@ -16,7 +16,7 @@ SECONDS = sized(5, 0.8)
 
 KINDS = ("forty", "quarter", "fifteen", "ten", "five", "three", "one_half",
          "half")
-# 0.6 of what was asked, by the issue of this test: a machine shared with
+# 0.6 of what was asked, which is the bound: a machine shared with
 # others gives the ticker no better sleep
 judge("truth", "functions", "shares.py", leaf_function, SECONDS, 600,
       rate=1000)

@@ -15,8 +15,6 @@ again stay.
 """
 import argparse
 import collections
-import importlib.machinery
-import importlib.util
 import json
 import math
 import os
@@ -32,12 +30,7 @@ TOP = HERE.parent.parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "tests" / "lib"))
 import pplog
-
-loader = importlib.machinery.SourceFileLoader("bench_run",
-                                              str(TOP / "tests/bench/run"))
-bench = importlib.util.module_from_spec(
-    importlib.util.spec_from_loader("bench_run", loader))
-loader.exec_module(bench)
+from benching import bench
 
 B = bench.B
 FOLDER = B / "bench" / "probes"
