@@ -80,9 +80,10 @@ static void keep_span(void)
 
 /*
  * Begin a log of this process, the calling thread being its main one, whose
- * sampling signal is blocked; host_blocks: so the host believes it to stay.
+ * sampling signal is blocked; host_blocks: so the host believes it to stay;
+ * mask: what else it blocks.
  */
-static void begin(int host_blocks)
+static void begin(int host_blocks, uint64_t mask)
 {
 	struct thread *t;
 
@@ -95,6 +96,7 @@ static void begin(int host_blocks)
 	if (!t)
 		return;
 	atomic_store(&t->host_blocks, host_blocks);
+	atomic_store(&t->blocks_faults, (mask & MASK_FAULTS) != 0);
 	threads_adopt_others();
 	log_write_facts(t, &g.facts);
 	/* publishes all of the above to handlers */
@@ -140,7 +142,7 @@ static void in_child(void)
 		logfile_close();
 	/* a parent that stood down has said so once */
 	if (fork_armed && target.settings.children)
-		begin(fork_host_blocks);
+		begin(fork_host_blocks, fork_mask);
 	if (fork_armed && !state_is_armed()) {
 		handlers_remove();
 		if (fork_host_blocks)
@@ -201,7 +203,7 @@ static void start(void)
 	keepenv_init();
 	signal = mask_of(target.settings.signal);
 	mask = mask_quiet(target.settings.signal);
-	begin((mask & signal) != 0);
+	begin((mask & signal) != 0, mask);
 	if (!state_is_armed()) {
 		handlers_remove();
 		mask_unquiet(target.settings.signal, mask);

@@ -11,6 +11,9 @@
 #include "gil.h"
 #include "pyprof/compiler.h"
 #include "safe/gil.h"
+#include "safe/mask.h"
+#include "safe/state.h"
+#include "safe/thread.h"
 
 /* That of the condition variables of today; dlsym() may give the first ones. */
 #define VERSION "GLIBC_2.3.2"
@@ -68,8 +71,32 @@ static int first_timed(pthread_cond_t *condition, pthread_mutex_t *mutex,
 	return g.timed(condition, mutex, end);
 }
 
+/*
+ * What follows stores into the log, which may have gone: let the faults
+ * through that a host has blocked. Returns what close_faults() blocks again.
+ */
+static uint64_t open_faults(void)
+{
+	struct thread *t = state_is_armed() ? thread_self() : NULL;
+	uint64_t before;
+
+	if (!state_is_armed() || (t && !atomic_load(&t->blocks_faults)))
+		return 0;
+	before = mask_block(0);
+	mask_unblock(MASK_FAULTS);
+	return before & MASK_FAULTS;
+}
+
+static void close_faults(uint64_t blocked)
+{
+	if (blocked)
+		mask_block(blocked);
+}
+
 static void tell(const pthread_cond_t *condition)
 {
+	uint64_t blocked = open_faults();
+
 	switch (gil_part_of(condition)) {
 	case GIL_RELEASED:
 		gil_released();
@@ -80,6 +107,7 @@ static void tell(const pthread_cond_t *condition)
 	default:
 		break;
 	}
+	close_faults(blocked);
 }
 
 PP_EXPORT int pthread_cond_signal(pthread_cond_t *condition)
@@ -96,9 +124,13 @@ static int wait_for_another(pthread_cond_t *condition, pthread_mutex_t *mutex)
 				   ? gil_yield_begin(&since_ns)
 				   : NULL;
 	int ret = g.wait(condition, mutex);
+	uint64_t blocked;
 
-	if (t)
+	if (t) {
+		blocked = open_faults();
 		gil_yield_end(t, since_ns);
+		close_faults(blocked);
+	}
 	return ret;
 }
 
@@ -113,11 +145,16 @@ PP_EXPORT int pthread_cond_wait(pthread_cond_t *condition,
 static int wait_for_gil(pthread_cond_t *condition, pthread_mutex_t *mutex,
 			const struct timespec *end)
 {
-	struct thread *t = gil_part_of(condition) == GIL_RELEASED
-				   ? gil_wait_begin()
-				   : NULL;
-	int ret = g.timed(condition, mutex, end);
+	struct thread *t = NULL;
+	uint64_t blocked;
+	int ret;
 
+	if (gil_part_of(condition) == GIL_RELEASED) {
+		blocked = open_faults();
+		t = gil_wait_begin();
+		close_faults(blocked);
+	}
+	ret = g.timed(condition, mutex, end);
 	if (t)
 		gil_wait_pause(t);
 	return ret;

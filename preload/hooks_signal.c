@@ -87,6 +87,18 @@ PP_EXPORT sighandler_t signal(int number, sighandler_t handler)
 
 typedef int mask_function(int how, const sigset_t *set, sigset_t *old);
 
+/* Whether the thread blocks faults after this change, as far as is seen. */
+static void note_faults(struct thread *t, int how, const sigset_t *set)
+{
+	bool segv = sigismember(set, SIGSEGV) == 1;
+	bool bus = sigismember(set, SIGBUS) == 1;
+
+	if (how == SIG_SETMASK || (how == SIG_BLOCK && (segv || bus)))
+		atomic_store(&t->blocks_faults, segv || bus);
+	else if (how == SIG_UNBLOCK && segv && bus)
+		atomic_store(&t->blocks_faults, 0);
+}
+
 /* A mask without our signal; what the host believes is kept and shown. */
 static int change_mask(mask_function *libc, int how, const sigset_t *set,
 		       sigset_t *old)
@@ -112,6 +124,8 @@ static int change_mask(mask_function *libc, int how, const sigset_t *set,
 	ret = libc(how, set ? &ours : NULL, old);
 	if (ret != 0)
 		return ret;
+	if (set)
+		note_faults(t, how, set);
 	if (set && (named || how == SIG_SETMASK))
 		atomic_store(&t->host_blocks, named && how != SIG_UNBLOCK);
 	if (old && before)

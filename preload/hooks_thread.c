@@ -19,6 +19,7 @@ struct birth {
 	void *(*function)(void *);
 	void *argument;
 	bool host_blocks; /* a mask is inherited, also the one we pretend */
+	bool blocks_faults;
 	char name[THREAD_NAMES_BYTES];
 };
 
@@ -30,8 +31,10 @@ static void *run(void *birth)
 	free(birth);
 	threads_begin(b.name);
 	t = thread_self();
-	if (t)
+	if (t) {
 		atomic_store(&t->host_blocks, b.host_blocks);
+		atomic_store(&t->blocks_faults, b.blocks_faults);
+	}
 	return b.function(b.argument);
 }
 
@@ -50,6 +53,7 @@ PP_EXPORT int pthread_create(pthread_t *id, const pthread_attr_t *attributes,
 	b->function = function;
 	b->argument = argument;
 	b->host_blocks = creator && atomic_load(&creator->host_blocks);
+	b->blocks_faults = creator && atomic_load(&creator->blocks_faults);
 	thread_names_of_start(argument, b->name);
 	gil_count_from_here();
 	ret = libc->pthread_create(id, attributes, run, b);

@@ -478,6 +478,10 @@ static struct thread *self_or_found(void)
 		return t;
 	mask = mask_quiet(target.settings.signal);
 	t = thread_self_or_found(clock_now());
+	if (t)
+		atomic_store_explicit(&t->blocks_faults,
+				      (mask & MASK_FAULTS) != 0,
+				      memory_order_relaxed);
 	mask_unquiet(target.settings.signal, mask);
 	return t;
 }
