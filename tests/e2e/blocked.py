@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Blocked system calls are not interrupted: none at the default rate, at most
-# one in a hundred at 1 kHz, one in a thousand in wall mode, whether the thread
+# one in a hundred at 1 kHz, three in a thousand in wall mode, whether the thread
 # only sleeps or works between; the rates are printed.
 # each: interpreter
 import os
@@ -86,7 +86,7 @@ if FULL:
 
 
 # Wall mode asks a hundred times a second who runs, and those who wait never.
-PARTS = {"1k": 1, "wall": 0.1}
+PARTS = {"1k": 1, "wall": 0.3}
 
 
 def most(count, share=0.01):
