@@ -4,6 +4,7 @@
 # each task has its share of CPU time. With --async the running task, and those
 # that await it, stand in the stack under their names; what that costs a sample.
 # each: interpreter
+# parallel: yes
 # timeout: 300
 import ast
 import json

@@ -60,7 +60,7 @@ def forks(mib, profile):
 
 
 def main():
-    mib = min(sized(8192, 512), int(available_mib() * AVAILABLE))
+    mib = min(sized(8192, 256), int(available_mib() * AVAILABLE))
     if mib < 256:
         print(f"only {available_mib()} MiB of memory are free")
         sys.exit(77)

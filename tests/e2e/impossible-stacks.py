@@ -153,7 +153,7 @@ def oracle(what, program, chains, depth):
 def off_the_processor(depth):
     """Wall mode: stacks of a thread that is read by another."""
     done = run(workload("alternating.py"), mode="wall", rate=1000,
-               timeout=120, env={"SECONDS": sized(20, 2), "DEPTH": depth,
+               timeout=120, env={"SECONDS": sized(20, 1), "DEPTH": depth,
                                  "NAP": 0.0002})
     if failures:
         return
@@ -166,7 +166,7 @@ def off_the_processor(depth):
     what = f"off the processor, depth {depth}"
     expect(not bad, f"{what}: {len(bad)} impossible stacks of {len(offs)},"
            f" such as {bad[:1]}")
-    expect(looks >= sized(20, 2) * 100, f"{what}: {looks} looks; {load()}")
+    expect(looks >= sized(20, 1) * 100, f"{what}: {looks} looks; {load()}")
     figures("impossible-stacks", f"{what}: 0 impossible in {len(offs)} stacks,"
             f" {looks} looks")
 

@@ -2,6 +2,7 @@
 # --ring: the log is the last seconds at any instant, however the program ends;
 # it stays small; names defined before are known; nothing is dropped silently.
 # each: interpreter
+# parallel: yes
 import json
 import os
 import re

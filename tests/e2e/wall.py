@@ -3,6 +3,7 @@
 # measure themselves; on and off the processor add up to each one's lifetime;
 # nobody is interrupted; after SIGKILL all but the last looks are there.
 # each: interpreter
+# parallel: yes
 import collections
 import os
 import signal

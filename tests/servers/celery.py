@@ -2,6 +2,7 @@
 # celery with its pool of forked processes, and with one of greenlets: results,
 # words and end as without us, and every process of the pool has a log with the
 # time of its tasks. The broker is a folder of files.
+# parallel: yes
 # timeout: 900
 import json
 import os

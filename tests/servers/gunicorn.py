@@ -2,6 +2,7 @@
 # gunicorn with sync, threaded and gevent workers, ended by different signals,
 # reloaded, with workers taken away: answers and words as without us, and every
 # worker's log has the time of its requests.
+# parallel: yes
 # timeout: 600
 import os
 import signal

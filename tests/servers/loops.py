@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # A server by asyncio, with its own event loop and with uvloop's, which answers
 # in the loop's thread and in those of an executor.
+# parallel: yes
 # timeout: 300
 import os
 import sys

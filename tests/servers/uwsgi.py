@@ -2,6 +2,7 @@
 # uWSGI with a master that loads the application before it forks: answers, words
 # and end as without us; master and workers have logs, the workers' with the
 # time of their requests, though uWSGI calls none of Python's hooks at a fork.
+# parallel: yes
 # timeout: 600
 import os
 import signal
