@@ -414,7 +414,9 @@ static bool is_time_to_start(const struct thread *t, uint64_t now_ns)
 	uint64_t cpu =
 		atomic_load_explicit(&t->sampled_cpu, memory_order_relaxed);
 
-	if (t == state->lender && cpu - state->lent_cpu_ns > LENDER_CPU_NS)
+	/* a tick that was left out has not brought its clock up to date */
+	if (t == state->lender && cpu > state->lent_cpu_ns &&
+	    cpu - state->lent_cpu_ns > LENDER_CPU_NS)
 		return true;
 	return now_ns - state->lent_ns > LENDER_WALL_NS;
 }

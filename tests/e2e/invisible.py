@@ -37,6 +37,25 @@ print(threading.active_count(), len(threading.enumerate()),
       len(sys._current_frames()))
 """
 
+# Handlers take so long that ticks are left out, just behind a fork too.
+DEEP = """
+import os, time
+def burn(seconds):
+    stop = time.thread_time() + seconds
+    while time.thread_time() < stop:
+        pass
+def deep(n, forks):
+    if n:
+        return deep(n - 1, forks)
+    for _ in range(forks):
+        burn(0.012)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+deep(450, %d)
+"""
+
 EXIT = """
 import sys, time
 stop = time.process_time() + 0.03
@@ -57,7 +76,9 @@ def ending(profile):
 
 
 def main():
-    done = run("-W", "error", "-c", PROGRAM, rate="1k", output="i.%p.bin")
+    run("-W", "always", "-c", DEEP % sized(300, 100), rate="20k", children="0",
+        output="d.%p.bin", timeout=120)
+    done = run("-W", "always", "-c", PROGRAM, rate="1k", output="i.%p.bin")
     expect(done.stdout == "1 1 1\n", f"threads: {done.stdout}")
     log = pplog.read(f"i.{done.pid}.bin")
     expect(log.engine == "ticker" and log.counters["sent"] > 0,
