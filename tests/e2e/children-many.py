@@ -3,6 +3,7 @@
 # clock at its exit within 2 %; and of children of 100 ms what was sampled is 85
 # to 100 % of what the kernel says they used.
 # each: interpreter
+# parallel: yes
 import collections
 import glob
 import os

@@ -490,8 +490,8 @@ else: os._exit(0)
 
 TESTS = (toggled, new_threads, waits_off, never_on, host_wins, refused,
          controlled, no_answers, forged, spans, forks, sizes)
-# half a minute in all: in the short run a third of it on each interpreter
-for test in sized(TESTS, TESTS[MINOR % 3::3]):
+# half a minute in all: in the short run a sixth of it on each interpreter
+for test in sized(TESTS, TESTS[MINOR % 6::6]):
     begin = time.monotonic()
     test()
     print(f"{test.__name__}: {time.monotonic() - begin:.1f} s", flush=True)

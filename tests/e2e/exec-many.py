@@ -2,6 +2,7 @@
 # Thousands of programs executed and started at 10 kHz, from a process whose
 # threads keep the clock busy: not one is killed by a signal of ours.
 # each: interpreter
+# parallel: yes
 # timeout: 900
 import os
 import sys

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
-SECONDS = sized(20, 2)
+SECONDS = sized(20, 1)
 
 
 def everything(mode, seconds):
