@@ -21,13 +21,11 @@ static void write_site(struct thread *t, pid_t pid, uint64_t time_ns)
 {
 	uint64_t mask = mask_quiet(target.settings.signal);
 
-	/* in this order: see the handler */
-	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
-	/* a log without room for this has its samples still */
-	if (atomic_load_explicit(&state->armed, memory_order_seq_cst) &&
-	    site_write(t, pid, time_ns) < 0)
-		t->maps = 0;
-	atomic_store_explicit(&t->busy, 0, memory_order_release);
+	if (thread_enter(t)) {
+		/* a log without room for this has its samples still */
+		(void)!site_write(t, pid, time_ns);
+		thread_leave(t);
+	}
 	mask_unquiet(target.settings.signal, mask);
 }
 

@@ -129,22 +129,9 @@ void engine_thread_end(struct thread *t)
 			      memory_order_relaxed);
 }
 
-/* Call a function for every thread that lives. */
-static void for_threads(void (*function)(struct thread *t))
-{
-	uint32_t n = thread_slots();
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct thread *t = thread_at(i);
-
-		if (t && atomic_load(&t->tid) > 0)
-			function(t);
-	}
-}
-
 void engine_start(void)
 {
-	for_threads(engine_thread_begin);
+	thread_for_each(engine_thread_begin);
 	if (target.engine == PP_ENGINE_ITIMER)
 		set_itimer(target.period_ns);
 }
@@ -154,7 +141,7 @@ void engine_stop(void)
 	atomic_store(&state->ticker_wanted, 0);
 	if (target.engine == PP_ENGINE_ITIMER)
 		set_itimer(0);
-	for_threads(engine_thread_end);
+	thread_for_each(engine_thread_end);
 	ticker_stop();
 }
 
@@ -164,7 +151,7 @@ void engine_lend(void)
 	if (!ticker_is_running())
 		return;
 	ticker_stop();
-	for_threads(lend);
+	thread_for_each(lend);
 }
 
 void engine_lent(void)

@@ -32,62 +32,72 @@ static bool begin_exec(void)
 	return began;
 }
 
-/* An exec that returned has failed: go on. */
-static int came_back(bool began, int ret)
-{
-	int saved = errno;
+/* What a call of the family was given; those without one have no use for it. */
+struct call {
+	const char *path;
+	char *const *argv, *const *envp;
+	int fd, flags;
+};
 
+/* Make the call with the environment that the child shall have. */
+static int run(int (*function)(const struct call *c, char *const envp[]),
+	       const struct call *c)
+{
+	size_t bytes = keepenv_bytes(c->envp);
+	void *room = bytes ? alloca(bytes) : NULL;
+	bool began = begin_exec();
+	int ret = function(c, keepenv_fill(room, c->envp)), saved = errno;
+
+	/* one that returned has failed: go on */
 	if (began)
 		entry_exec_failed();
 	errno = saved;
 	return ret;
 }
 
+static int run_execve(const struct call *c, char *const envp[])
+{
+	return real()->execve(c->path, c->argv, envp);
+}
+
 PP_EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
-	size_t bytes = keepenv_bytes(envp);
-	void *room = bytes ? alloca(bytes) : NULL;
-	bool began = begin_exec();
+	return run(run_execve, &(struct call){ path, argv, envp, 0, 0 });
+}
 
-	return came_back(began,
-			 real()->execve(path, argv, keepenv_fill(room, envp)));
+static int run_execvpe(const struct call *c, char *const envp[])
+{
+	return real()->execvpe(c->path, c->argv, envp);
 }
 
 PP_EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	size_t bytes = keepenv_bytes(envp);
-	void *room = bytes ? alloca(bytes) : NULL;
-	bool began = begin_exec();
+	return run(run_execvpe, &(struct call){ file, argv, envp, 0, 0 });
+}
 
-	return came_back(began,
-			 real()->execvpe(file, argv, keepenv_fill(room, envp)));
+static int run_fexecve(const struct call *c, char *const envp[])
+{
+	return real()->fexecve(c->fd, c->argv, envp);
 }
 
 PP_EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	size_t bytes = keepenv_bytes(envp);
-	void *room = bytes ? alloca(bytes) : NULL;
-	bool began = begin_exec();
+	return run(run_fexecve, &(struct call){ NULL, argv, envp, fd, 0 });
+}
 
-	return came_back(began,
-			 real()->fexecve(fd, argv, keepenv_fill(room, envp)));
+static int run_execveat(const struct call *c, char *const envp[])
+{
+	return real()->execveat(c->fd, c->path, c->argv, envp, c->flags);
 }
 
 PP_EXPORT int execveat(int fd, const char *path, char *const argv[],
 		       char *const envp[], int flags)
 {
-	size_t bytes = keepenv_bytes(envp);
-	void *room = bytes ? alloca(bytes) : NULL;
-	bool began;
-
 	if (!real()->execveat) {
 		errno = ENOSYS;
 		return -1;
 	}
-	began = begin_exec();
-	return came_back(began,
-			 real()->execveat(fd, path, argv,
-					  keepenv_fill(room, envp), flags));
+	return run(run_execveat, &(struct call){ path, argv, envp, fd, flags });
 }
 
 PP_EXPORT int execv(const char *path, char *const argv[])

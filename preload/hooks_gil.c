@@ -77,10 +77,13 @@ static int first_timed(pthread_cond_t *condition, pthread_mutex_t *mutex,
  */
 static uint64_t open_faults(void)
 {
-	struct thread *t = state_is_armed() ? thread_self() : NULL;
+	struct thread *t;
 	uint64_t before;
 
-	if (!state_is_armed() || (t && !atomic_load(&t->blocks_faults)))
+	if (!state_is_armed())
+		return 0;
+	t = thread_self();
+	if (t && !atomic_load(&t->blocks_faults))
 		return 0;
 	before = mask_block(0);
 	mask_unblock(MASK_FAULTS);

@@ -10,7 +10,6 @@
  */
 #include "thread_names.h"
 
-#include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +21,7 @@
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/walk.h"
-#include "text.h"
+#include "taskfile.h"
 
 #define START_WORDS	 6  /* of the structure: the method is one of them */
 #define SYSTEM_BYTES	 15 /* what the kernel keeps of a name */
@@ -220,21 +219,8 @@ void thread_names_set_by_system(pthread_t id, const char *name)
 /* A thread's name by /proc; empty if it cannot be read. */
 static void read_comm(int tid, char comm[SYSTEM_BYTES + 2])
 {
-	struct text path;
-	ssize_t n;
-	int fd;
-
-	text_init(&path);
-	text_add(&path, "/proc/self/task/");
-	text_add_number(&path, (uint64_t)tid);
-	text_add(&path, "/comm");
-	fd = open(path.at, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, comm, SYSTEM_BYTES + 1);
-	if (fd >= 0)
-		close(fd);
-	while (n > 0 && comm[n - 1] == '\n')
-		n--;
-	comm[n > 0 ? n : 0] = '\0';
+	(void)!taskfile_read(tid, "comm", comm, SYSTEM_BYTES + 2);
+	comm[strcspn(comm, "\n")] = '\0';
 }
 
 void thread_names_find(struct thread *t, int tid)

@@ -39,8 +39,7 @@ static void close_account(struct thread *t, uint64_t mask)
 {
 	trace_thread_end(t);
 	engine_thread_end(t);
-	atomic_store(&t->busy, 1);
-	if (state_is_armed()) {
+	if (thread_enter(t)) {
 		uint64_t now_ns = clock_now();
 
 		unsampled_note(t, t, clock_read(CLOCK_THREAD_CPUTIME_ID),
@@ -48,11 +47,9 @@ static void close_account(struct thread *t, uint64_t mask)
 		sample_close(t, now_ns, clock_read(CLOCK_THREAD_CPUTIME_ID));
 		chunk_leave(t);
 		thread_set_self(NULL);
-		atomic_store(&t->busy, 0);
+		thread_leave(t);
 		thread_release(t);
-		return;
 	}
-	atomic_store(&t->busy, 0);
 }
 
 static void on_thread_end(void *block)

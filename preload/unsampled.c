@@ -5,39 +5,18 @@
 #include "unsampled.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "pyprof/format.h"
 #include "safe/mask.h"
 #include "safe/target.h"
+#include "taskfile.h"
 #include "text.h"
 
 /* So many ticks or periods without a sample are no accident. */
 #define LEAST 10
-
-/* /proc/self/task/TID/status, as much of it as names and masks are in. */
-static bool read_status(int tid, char *text, size_t size)
-{
-	struct text path;
-	ssize_t n;
-	int fd;
-
-	text_init(&path);
-	text_add(&path, "/proc/self/task/");
-	text_add_number(&path, (uint64_t)tid);
-	text_add(&path, "/status");
-	fd = open(path.at, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, text, size - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
 
 /* What stands behind a name of it, up to the line's end, or NULL. */
 static const char *find(const char *text, const char *name, size_t *length)
@@ -95,7 +74,9 @@ void unsampled_note(struct thread *into, struct thread *t, uint64_t cpu_ns,
 		return;
 	if (mask && !(*mask & mask_of(target.settings.signal)))
 		return;
-	if (read_status(atomic_load(&t->tid), status, sizeof(status)) &&
+	/* as much of it as names and masks are in */
+	if (taskfile_read(atomic_load(&t->tid), "status", status,
+			  sizeof(status)) &&
 	    (mask || blocked_signals(status) & mask_of(target.settings.signal)))
 		write_note(into, t, status, cpu_ns - t->cpu_ns);
 	errno = saved;

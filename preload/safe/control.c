@@ -70,20 +70,6 @@ void control_rest(struct thread *t)
 		timer_wake(t);
 }
 
-/* Call a function for every thread that lives. */
-static void for_threads(void (*function)(struct thread *t))
-{
-	uint32_t n = thread_slots();
-
-	for (uint32_t i = 0; i < n; i++) {
-		struct thread *t = thread_at(i);
-
-		if (t &&
-		    atomic_load_explicit(&t->tid, memory_order_acquire) > 0)
-			function(t);
-	}
-}
-
 /* From here on a thread's account goes on, when it is sampled next. */
 static void note_clocks(struct thread *t)
 {
@@ -102,12 +88,12 @@ static void switch_on(void)
 	uint64_t duration_ns = target.settings.duration_ns;
 	uint64_t now_ns = clock_now();
 
-	for_threads(note_clocks);
+	thread_for_each(note_clocks);
 	atomic_store(&state->end_ns,
 		     duration_ns ? now_ns + duration_ns : UINT64_MAX);
 	/* from here on samples are wanted; see control_rest() */
 	atomic_store(&state->begin_ns, now_ns);
-	for_threads(timer_wake);
+	thread_for_each(timer_wake);
 	ticker_wake();
 }
 
@@ -148,19 +134,12 @@ struct dump {
 
 static void read_stack(struct thread *t, uintptr_t pc, struct dump *d)
 {
-	uintptr_t ts = walk_thread_state();
-	uint64_t deaths = t->deaths_seen;
-	uint8_t bits = walk_state(ts, pc);
+	uint8_t bits = walk_state(walk_thread_state(), pc);
 
-	if (ts && walk(ts, pc, &d->stack) != 0) {
-		d->stack.depth = 0;
+	if (sample_look(t, pc, &d->stack) != 0)
 		bits |= PP_STATE_TORN;
-	}
 	if (d->stack.truncated)
 		bits |= PP_STATE_TRUNCATED;
-	sample_name_frames(t, &d->stack);
-	/* the last stack stays, and has not been looked through */
-	t->deaths_seen = deaths;
 	d->numbers[0] = atomic_load_explicit(&state->control_served,
 					     memory_order_relaxed);
 	d->numbers[1] =
@@ -169,32 +148,21 @@ static void read_stack(struct thread *t, uintptr_t pc, struct dump *d)
 	d->numbers[3] = bits;
 }
 
-static uint32_t body_bytes(const struct thread *t, const struct dump *d)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < ARRAY_LEN(d->numbers); i++)
-		n += varint_bytes(d->numbers[i]);
-	for (uint32_t i = 0; i < d->stack.depth; i++)
-		n += varint_bytes(t->now[i].id) + varint_bytes(t->now[i].line);
-	return n;
-}
-
 static void write_dump(struct thread *t, const struct dump *d)
 {
-	uint32_t body = body_bytes(t, d);
-	uint8_t *start = chunk_reserve(t, RECORD_HEAD + body), *p = start;
+	uint32_t body = frames_bytes(t->now, d->stack.depth);
+	uint8_t *start, *p;
 
+	for (size_t i = 0; i < ARRAY_LEN(d->numbers); i++)
+		body += varint_bytes(d->numbers[i]);
+	start = p = chunk_reserve(t, RECORD_HEAD + body);
 	if (!p)
 		return;
 	*p++ = PP_DUMP;
 	p = put_varint(p, body);
 	for (size_t i = 0; i < ARRAY_LEN(d->numbers); i++)
 		p = put_varint(p, d->numbers[i]);
-	for (uint32_t i = d->stack.depth; i > 0; i--) {
-		p = put_varint(p, t->now[i - 1].id);
-		p = put_varint(p, t->now[i - 1].line);
-	}
+	p = put_frames(p, t->now, d->stack.depth);
 	chunk_commit(t, (uint32_t)(p - start));
 	chunk_look_ahead(t);
 	/* tells who asked that the record is there */
@@ -280,17 +248,13 @@ static void take(const void *cookie, const ucontext_t *context)
 {
 	struct thread *t = thread_self_or_found(clock_now());
 
-	if (!t)
+	if (!t || !thread_enter(t))
 		return;
-	/* see sample() in handler.c */
-	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
-	if (!atomic_load_explicit(&state->armed, memory_order_seq_cst))
-		;
-	else if (cookie == &request_cookie)
+	if (cookie == &request_cookie)
 		serve();
 	else
 		dump_self(t, (uintptr_t)context->uc_mcontext.gregs[REG_RIP]);
-	atomic_store_explicit(&t->busy, 0, memory_order_release);
+	thread_leave(t);
 }
 
 bool control_take(const siginfo_t *info, const void *context)

@@ -11,10 +11,9 @@
 #include <sys/mman.h>
 
 #include "safe/clock.h"
-#include "safe/codes.h"
-#include "safe/lines.h"
 #include "safe/mask.h"
 #include "safe/record.h"
+#include "safe/sample.h"
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
@@ -54,10 +53,10 @@ struct slot {
 	uint64_t written_ns; /* the longest wait whose stacks are written */
 };
 
-/* A stack as the log has it: (code, line) pairs, the root first. */
-struct pairs {
-	uint32_t count;
-	struct place at[FRAMES_MOST];
+/* A stack that outlives the thread's next look: named, the leaf first. */
+struct kept_stack {
+	uint32_t depth;
+	struct frame frames[FRAMES_MOST];
 };
 
 /* Wiped in a forked child, where all begins anew. */
@@ -66,9 +65,8 @@ struct gil {
 	uint64_t turns; /* all so far; the last is in ring[(turns - 1) % TURNS]
 			 */
 	struct turn ring[TURNS];
-	struct pairs holder,
-		waiter;	      /* stacks: of turn `holder_turn`, scratch */
-	uint64_t holder_turn; /* its number plus 1; 0: none */
+	struct kept_stack holder; /* of turn `holder_turn` */
+	uint64_t holder_turn;	  /* its number plus 1; 0: none */
 	struct table threads, waits;
 	uint32_t rows;
 	struct slot others;	  /* of what has none of its own */
@@ -97,24 +95,13 @@ int gil_init(void)
 
 /* -- the log ------------------------------------------------------------- */
 
-/*
- * The thread's log is ours until end_writing(): false if the log has ended. In
- * this order, as in the handler.
- */
+/* The thread's log is ours until thread_leave(): false if it has ended. */
 static bool begin_writing(struct thread *t)
 {
-	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
-	if (!atomic_load_explicit(&state->armed, memory_order_seq_cst)) {
-		atomic_store_explicit(&t->busy, 0, memory_order_release);
+	if (!thread_enter(t))
 		return false;
-	}
 	t->maps = 4; /* its chunk, and both tables */
 	return true;
-}
-
-static void end_writing(struct thread *t)
-{
-	atomic_store_explicit(&t->busy, 0, memory_order_release);
 }
 
 /* The next struct of a table; NULL if the log has no room for it. */
@@ -166,90 +153,62 @@ static struct pp_gil_thread *account(struct thread *t)
 
 /* -- stacks -------------------------------------------------------------- */
 
-static struct place name_frame(struct thread *t, const struct frame *f)
+/* The calling thread's stack in t->now, or so much of its leaf side. */
+static struct stack look(struct thread *t, uint32_t most)
 {
-	struct place p = { codes_id(t, f->code), 0 };
+	struct stack s = { .frames = t->now, .capacity = most };
 
-	if (p.code != CODES_UNNAMED && p.code != CODES_SKIP)
-		p.line = lines_at(t->lines, f->code, p.code, f->position);
-	return p;
+	if (s.capacity > target.settings.max_depth)
+		s.capacity = target.settings.max_depth;
+	/* one that cannot be read has no frames */
+	(void)!sample_look(t, 0, &s);
+	return s;
+}
+
+static struct place place_of(const struct frame *f)
+{
+	return (struct place){ f->id, f->line };
 }
 
 /* The calling thread's innermost frame; of code 0 if it has none. */
 static struct place leaf_of(struct thread *t)
 {
-	struct frame frames[LEAF_FRAMES];
-	struct stack s = { .frames = frames, .capacity = LEAF_FRAMES };
-	uintptr_t ts = walk_thread_state();
-	struct place p = { 0, 0 };
+	struct stack s = look(t, 1);
 
-	if (!ts || walk(ts, 0, &s) < 0)
-		return p;
-	for (uint32_t i = 0; i < s.depth; i++) {
-		p = name_frame(t, &frames[i]);
-		if (p.code != CODES_SKIP)
-			return p;
-	}
-	return (struct place){ 0, 0 };
+	/* it may be one that is left out */
+	if (!s.depth)
+		s = look(t, LEAF_FRAMES);
+	return s.depth ? place_of(&t->now[0]) : (struct place){ 0, 0 };
 }
 
-/* Its whole stack, or as much of the leaf side as there is room for. */
-static void read_stack(struct thread *t, struct pairs *pairs)
+static void keep_holder(struct thread *t)
 {
-	uint32_t most = t->capacity - 1;
-	struct stack s = { .frames = t->now,
-			   .capacity = most < FRAMES_MOST ? most
-							  : FRAMES_MOST };
-	uintptr_t ts = walk_thread_state();
+	struct stack s = look(t, FRAMES_MOST);
 
-	pairs->count = 0;
-	if (!ts || walk(ts, 0, &s) < 0)
-		return;
-	for (uint32_t i = s.depth; i > 0; i--) {
-		struct place p = name_frame(t, &t->now[i - 1]);
-
-		if (p.code != CODES_SKIP)
-			pairs->at[pairs->count++] = p;
-	}
-}
-
-static uint8_t *put_pairs(uint8_t *p, const struct pairs *pairs)
-{
-	for (uint32_t i = 0; i < pairs->count; i++) {
-		p = put_varint(p, pairs->at[i].code);
-		p = put_varint(p, pairs->at[i].line);
-	}
-	return p;
-}
-
-static uint32_t pairs_bytes(const struct pairs *pairs)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < pairs->count; i++)
-		n += varint_bytes(pairs->at[i].code) +
-		     varint_bytes(pairs->at[i].line);
-	return n;
+	for (uint32_t i = 0; i < s.depth; i++)
+		gil->holder.frames[i] = t->now[i];
+	gil->holder.depth = s.depth;
+	gil->holder_turn = gil->turns;
 }
 
 /* GIL_STACKS: the calling thread waited so long behind the last turn. */
 static int write_stacks(struct thread *t, uint64_t waited_ns)
 {
-	uint32_t body;
-	uint8_t *p, *begin;
+	const struct kept_stack *h = &gil->holder;
+	struct stack s = look(t, FRAMES_MOST);
+	uint32_t body = varint_bytes(waited_ns) + varint_bytes(s.depth) +
+			frames_bytes(t->now, s.depth) +
+			frames_bytes(h->frames, h->depth);
+	uint8_t *begin = chunk_reserve(t, RECORD_HEAD + body), *p = begin;
 
-	read_stack(t, &gil->waiter);
-	body = varint_bytes(waited_ns) + varint_bytes(gil->waiter.count) +
-	       pairs_bytes(&gil->waiter) + pairs_bytes(&gil->holder);
-	begin = p = chunk_reserve(t, RECORD_HEAD + body);
 	if (!p)
 		return -1;
 	*p++ = PP_GIL_STACKS;
 	p = put_varint(p, body);
 	p = put_varint(p, waited_ns);
-	p = put_varint(p, gil->waiter.count);
-	p = put_pairs(p, &gil->waiter);
-	p = put_pairs(p, &gil->holder);
+	p = put_varint(p, s.depth);
+	p = put_frames(p, t->now, s.depth);
+	p = put_frames(p, h->frames, h->depth);
 	chunk_commit(t, (uint32_t)(p - begin));
 	return 0;
 }
@@ -382,14 +341,13 @@ static void end_turn(struct thread *t, uint64_t now_ns, uint64_t held_ns)
 	(void)account_in_log(t);
 	turn->thread = t->number;
 	if (held_ns >= LONG_TURN_NS) {
-		read_stack(t, &gil->holder);
-		gil->holder_turn = gil->turns;
-		if (gil->holder.count)
-			turn->place = gil->holder.at[gil->holder.count - 1];
+		keep_holder(t);
+		if (gil->holder.depth)
+			turn->place = place_of(&gil->holder.frames[0]);
 	} else {
 		turn->place = leaf_of(t);
 	}
-	end_writing(t);
+	thread_leave(t);
 }
 
 /* -- events -------------------------------------------------------------- */
@@ -437,7 +395,7 @@ static void end_wait(struct thread *t, uint64_t now_ns)
 	a->waits++;
 	a->waited += now_ns - from_ns;
 	part_wait(t, from_ns, now_ns);
-	end_writing(t);
+	thread_leave(t);
 }
 
 void gil_taken(void)
@@ -500,7 +458,7 @@ struct thread *gil_wait_begin(void)
 		return t;
 	(void)account_in_log(t);
 	place = leaf_of(t);
-	end_writing(t);
+	thread_leave(t);
 	t->gil.code = place.code;
 	t->gil.line = place.line;
 	t->gil.wants_ns = now_ns;

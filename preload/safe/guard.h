@@ -33,6 +33,13 @@ static inline uint64_t guard_u64(uintptr_t at, unsigned *faults)
 	return g.value;
 }
 
+/* A member of a struct of the interpreter's, at its offset there. */
+static inline uint64_t guard_at(uintptr_t base, int32_t offset,
+				unsigned *faults)
+{
+	return guard_u64(base + (uintptr_t)(intptr_t)offset, faults);
+}
+
 static inline uint32_t guard_u32(uintptr_t at, unsigned *faults)
 {
 	uint64_t word = guard_u64(at & ~(uintptr_t)7, faults);

@@ -162,16 +162,11 @@ static void sample(const siginfo_t *info, const ucontext_t *context)
 		atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
 		return;
 	}
-	/*
-	 * Whoever closes the log clears armed and then waits for busy to be 0;
-	 * so busy is set first and armed read again, in that order.
-	 */
-	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
-	if (atomic_load_explicit(&state->armed, memory_order_seq_cst)) {
-		run(t, now_ns, info, context);
-		engine_in_handler(t, now_ns);
-	}
-	atomic_store_explicit(&t->busy, 0, memory_order_release);
+	if (!thread_enter(t))
+		return;
+	run(t, now_ns, info, context);
+	engine_in_handler(t, now_ns);
+	thread_leave(t);
 }
 
 /*

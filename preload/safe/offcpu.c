@@ -10,11 +10,11 @@
 
 #include "safe/chunk.h"
 #include "safe/clock.h"
-#include "safe/codes.h"
 #include "safe/guard.h"
 #include "safe/lines.h"
 #include "safe/logfile.h"
 #include "safe/record.h"
+#include "safe/sample.h"
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/tasks.h"
@@ -65,14 +65,7 @@ bool offcpu_enter(void)
 {
 	struct thread *w = writer();
 
-	if (!w)
-		return false;
-	/* the same order as in the handler: busy is set, then armed read */
-	atomic_store_explicit(&w->busy, 1, memory_order_seq_cst);
-	if (atomic_load_explicit(&state->armed, memory_order_seq_cst))
-		return true;
-	atomic_store_explicit(&w->busy, 0, memory_order_release);
-	return false;
+	return w && thread_enter(w);
 }
 
 void offcpu_leave(void)
@@ -81,15 +74,10 @@ void offcpu_leave(void)
 
 	w->maps = 1;
 	chunk_look_ahead(w);
-	atomic_store_explicit(&w->busy, 0, memory_order_release);
+	thread_leave(w);
 }
 
 /* -- whose stack --------------------------------------------------------- */
-
-static uintptr_t load(uintptr_t base, int32_t offset, unsigned *faults)
-{
-	return guard_u64(base + (uintptr_t)(intptr_t)offset, faults);
-}
 
 /* Is it one of the interpreter's thread states, and this thread's? */
 static bool is_state_of(uintptr_t ts, uintptr_t ident)
@@ -98,16 +86,16 @@ static bool is_state_of(uintptr_t ts, uintptr_t ident)
 	unsigned faults = 0;
 	uintptr_t next, previous, interpreter;
 
-	if (!ts || load(ts, v->ts_thread_id, &faults) != ident || faults)
+	if (!ts || guard_at(ts, v->ts_thread_id, &faults) != ident || faults)
 		return false;
-	next = load(ts, v->ts_next, &faults);
-	previous = load(ts, v->ts_prev, &faults);
-	interpreter = load(ts, v->ts_interp, &faults);
-	if (next && load(next, v->ts_prev, &faults) != ts)
+	next = guard_at(ts, v->ts_next, &faults);
+	previous = guard_at(ts, v->ts_prev, &faults);
+	interpreter = guard_at(ts, v->ts_interp, &faults);
+	if (next && guard_at(next, v->ts_prev, &faults) != ts)
 		return false;
 	if (previous)
-		return load(previous, v->ts_next, &faults) == ts && !faults;
-	return load(interpreter, v->in_threads, &faults) == ts && !faults;
+		return guard_at(previous, v->ts_next, &faults) == ts && !faults;
+	return guard_at(interpreter, v->in_threads, &faults) == ts && !faults;
 }
 
 /* The list has it in the main interpreter; others' are known by a sample. */
@@ -115,12 +103,12 @@ static uintptr_t search_state(uintptr_t ident)
 {
 	const struct pyver *v = target.row;
 	unsigned faults = 0;
-	uintptr_t ts = load(target.interpreter, v->in_threads, &faults);
+	uintptr_t ts = guard_at(target.interpreter, v->in_threads, &faults);
 
 	for (int i = 0; ts && !faults && i < STATES_MOST; i++) {
-		if (load(ts, v->ts_thread_id, &faults) == ident)
+		if (guard_at(ts, v->ts_thread_id, &faults) == ident)
 			return faults ? 0 : ts;
-		ts = load(ts, v->ts_next, &faults);
+		ts = guard_at(ts, v->ts_next, &faults);
 	}
 	return 0;
 }
@@ -151,23 +139,9 @@ static uintptr_t find_state(struct thread *t)
  */
 static int read_stack(struct thread *w, uintptr_t ts, struct stack *s)
 {
-	uint32_t kept = 0;
-
 	if (ts && tasks_walk(w, ts, target.eval, s) != 0)
 		return -1;
-	for (uint32_t i = 0; i < s->depth; i++) {
-		struct frame f = s->frames[i];
-
-		if (f.code != CODES_MARK)
-			f.id = codes_id(w, f.code);
-		if (f.id == CODES_SKIP)
-			continue;
-		f.line = f.code == CODES_MARK || f.id == CODES_UNNAMED
-				 ? 0
-				 : lines_at(w->lines, f.code, f.id, f.position);
-		s->frames[kept++] = f;
-	}
-	s->depth = kept;
+	sample_name_frames(w, s);
 	return 0;
 }
 
@@ -211,16 +185,6 @@ static uint32_t struct_place(const uint8_t *p, uint32_t head, uint32_t numbers)
 			  (uintptr_t)p);
 }
 
-static uint32_t pairs_bytes(const struct stack *s)
-{
-	uint32_t n = 0;
-
-	for (uint32_t i = 0; i < s->depth; i++)
-		n += varint_bytes(s->frames[i].id) +
-		     varint_bytes(s->frames[i].line);
-	return n;
-}
-
 /* A varint in so many bytes, which are enough. */
 static uint8_t *put_varint_in(uint8_t *p, uint64_t v, uint32_t bytes)
 {
@@ -242,7 +206,8 @@ static uint32_t put_off(uint8_t *p, const uint64_t *numbers,
 	/* how long the length is depends on the gap, which depends on that */
 	for (head = 2; head < RECORD_HEAD; head++) {
 		place = struct_place(p, head, numbers_bytes);
-		body = place - head + (uint32_t)sizeof(**at) + pairs_bytes(s);
+		body = place - head + (uint32_t)sizeof(**at) +
+		       frames_bytes(s->frames, s->depth);
 		if (1 + varint_bytes(body) <= head)
 			break;
 	}
@@ -256,10 +221,7 @@ static uint32_t put_off(uint8_t *p, const uint64_t *numbers,
 		*p++ = 0;
 	**at = (struct pp_off){ numbers[1], 1 };
 	p += sizeof(**at);
-	for (uint32_t i = s->depth; i-- > 0;) {
-		p = put_varint(p, s->frames[i].id);
-		p = put_varint(p, s->frames[i].line);
-	}
+	p = put_frames(p, s->frames, s->depth);
 	return (uint32_t)(p - begin);
 }
 
@@ -286,7 +248,8 @@ static void write_off(struct thread *w, struct thread *t, struct stack *s,
 	if (record_announce(w, w) < 0 || record_announce(w, t) < 0)
 		return;
 	p = chunk_reserve(w, OFF_NUMBERS_MOST + PP_OFF_ALIGN +
-				     (uint32_t)sizeof(*at) + pairs_bytes(s));
+				     (uint32_t)sizeof(*at) +
+				     frames_bytes(s->frames, s->depth));
 	if (!p)
 		return;
 	if (t->off.hash == hash && t->off.segment == w->segments) {

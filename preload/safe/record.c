@@ -18,6 +18,24 @@ static bool is_kept(enum pp_record type)
 	return ring_is_on() && type != PP_SAMPLE && type != PP_LOST;
 }
 
+uint32_t frames_bytes(const struct frame *frames, uint32_t depth)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < depth; i++)
+		n += varint_bytes(frames[i].id) + varint_bytes(frames[i].line);
+	return n;
+}
+
+uint8_t *put_frames(uint8_t *p, const struct frame *frames, uint32_t depth)
+{
+	for (uint32_t i = depth; i > 0; i--) {
+		p = put_varint(p, frames[i - 1].id);
+		p = put_varint(p, frames[i - 1].line);
+	}
+	return p;
+}
+
 int record_write(struct thread *t, enum pp_record type, const uint64_t *numbers,
 		 uint32_t count, const void *bytes, uint32_t length)
 {

@@ -39,6 +39,13 @@ static inline uint32_t varint_bytes(uint64_t v)
 	return n;
 }
 
+/*
+ * Frames as a record has them: (code, line) pairs, the root first. The array
+ * is leaf first, as a walk leaves it.
+ */
+uint32_t frames_bytes(const struct frame *frames, uint32_t depth);
+uint8_t *put_frames(uint8_t *p, const struct frame *frames, uint32_t depth);
+
 /* The log's unit of time, rounded down: differences of these add up. */
 static inline uint64_t record_units(uint64_t ns)
 {

@@ -105,6 +105,20 @@ void sample_name_frames(struct thread *t, struct stack *s)
 	s->depth = kept;
 }
 
+int sample_look(struct thread *t, uintptr_t pc, struct stack *s)
+{
+	uint64_t deaths = t->deaths_seen;
+	uintptr_t ts = walk_thread_state();
+	int lost = ts ? walk(ts, pc, s) : 0;
+
+	if (lost)
+		s->depth = 0;
+	sample_name_frames(t, s);
+	/* the last stack has not been looked through */
+	t->deaths_seen = deaths;
+	return lost;
+}
+
 /* How many frames from the root the last stack and the new one share. */
 static uint32_t common_frames(struct thread *t, const struct stack *s)
 {

@@ -33,4 +33,11 @@ void sample_close(struct thread *t, uint64_t now_ns, uint64_t cpu_ns);
  */
 void sample_name_frames(struct thread *t, struct stack *s);
 
+/*
+ * Find and name the frames of the calling thread, into t->now, beside its
+ * samples: the last stack stays. Returns 0, or what walk() returns, and then
+ * there are none. s has the frames and their capacity.
+ */
+int sample_look(struct thread *t, uintptr_t pc, struct stack *s);
+
 #endif

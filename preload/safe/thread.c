@@ -65,6 +65,37 @@ struct thread *thread_find(int tid)
 	return NULL;
 }
 
+void thread_for_each(void (*function)(struct thread *t))
+{
+	uint32_t n = thread_slots();
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+
+		if (t &&
+		    atomic_load_explicit(&t->tid, memory_order_acquire) > 0)
+			function(t);
+	}
+}
+
+bool thread_enter(struct thread *t)
+{
+	/*
+	 * Whoever closes the log clears armed and then waits for busy to be 0;
+	 * so busy is set first and armed read then, in that order.
+	 */
+	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&state->armed, memory_order_seq_cst))
+		return true;
+	thread_leave(t);
+	return false;
+}
+
+void thread_leave(struct thread *t)
+{
+	atomic_store_explicit(&t->busy, 0, memory_order_release);
+}
+
 static bool claim(struct thread *t)
 {
 	int free_tid = 0;

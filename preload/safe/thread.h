@@ -162,6 +162,16 @@ void thread_publish(struct thread *t, int tid);
 /* Give a block back. The signal must be blocked or the thread must be gone. */
 void thread_release(struct thread *t);
 
+/*
+ * Between these the calling thread writes the log of t, its own block or the
+ * ticker's writing one: the sampling handler stays away from it, and whoever
+ * closes the log waits. False, and nothing to leave: nothing is recorded, or
+ * no longer. Handler, any thread: a tick that comes in between is counted as
+ * throttled.
+ */
+bool thread_enter(struct thread *t) PP_MUST_CHECK;
+void thread_leave(struct thread *t);
+
 /* The block that bears a thread id, or NULL. Handler, any thread. */
 struct thread *thread_find(int tid);
 
@@ -174,5 +184,8 @@ bool thread_watched_stands_still(const struct thread *t);
 /* Number of blocks to look at, and one of them (NULL: none there). */
 uint32_t thread_slots(void);
 struct thread *thread_at(uint32_t slot);
+
+/* Call a function for every thread that lives. Handler, any thread. */
+void thread_for_each(void (*function)(struct thread *t));
 
 #endif

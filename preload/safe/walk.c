@@ -22,11 +22,6 @@
 
 #define LOST(reason) (-1 - PP_LOST_##reason)
 
-static uintptr_t load(uintptr_t base, int32_t offset, unsigned *faults)
-{
-	return guard_u64(base + (uintptr_t)(intptr_t)offset, faults);
-}
-
 uintptr_t walk_thread_state(void)
 {
 	const struct pyver *v = target.row;
@@ -40,11 +35,11 @@ uintptr_t walk_thread_state(void)
 	 */
 	if (!ts || v->rt_tstate_current == PYVER_NONE || !target.runtime)
 		return ts;
-	current = load(target.runtime, v->rt_tstate_current, &faults);
+	current = guard_at(target.runtime, v->rt_tstate_current, &faults);
 	if (!current || current == ts)
 		return ts;
-	if (load(current, v->ts_thread_id, &faults) !=
-		    load(ts, v->ts_thread_id, &faults) ||
+	if (guard_at(current, v->ts_thread_id, &faults) !=
+		    guard_at(ts, v->ts_thread_id, &faults) ||
 	    faults)
 		return ts;
 	return current;
@@ -54,7 +49,8 @@ uintptr_t walk_thread_state(void)
 static bool is_code(uintptr_t object, unsigned *faults)
 {
 	return object && !(object & 7) &&
-	       load(object, target.row->ob_type, faults) == target.code_type;
+	       guard_at(object, target.row->ob_type, faults) ==
+		       target.code_type;
 }
 
 static int add(struct stack *s, uintptr_t code, int64_t position)
@@ -83,7 +79,7 @@ static void look_out(struct stack *s, uintptr_t frame)
 static int add_frame_object(uintptr_t frame, struct stack *s)
 {
 	const struct pyver *v = target.row;
-	uintptr_t code = load(frame, v->f_code, &s->faults);
+	uintptr_t code = guard_at(frame, v->f_code, &s->faults);
 	int32_t lasti =
 		(int32_t)guard_u32(frame + (unsigned)v->f_lasti, &s->faults);
 
@@ -104,7 +100,7 @@ static int walk_frame_objects(uintptr_t frame, struct stack *s)
 		more = add_frame_object(frame, s);
 		if (more <= 0)
 			return more;
-		frame = load(frame, v->f_back, &s->faults);
+		frame = guard_at(frame, v->f_back, &s->faults);
 	}
 	if (s->faults)
 		return LOST(fault);
@@ -115,18 +111,18 @@ static int walk_frame_objects(uintptr_t frame, struct stack *s)
 static bool on_data_stack(uintptr_t ts, uintptr_t frame, unsigned *faults)
 {
 	const struct pyver *v = target.row;
-	uintptr_t chunk = load(ts, v->ts_datastack_chunk, faults);
-	uintptr_t top = load(ts, v->ts_datastack_top, faults);
+	uintptr_t chunk = guard_at(ts, v->ts_datastack_chunk, faults);
+	uintptr_t top = guard_at(ts, v->ts_datastack_top, faults);
 
 	for (int i = 0; chunk && !*faults && i < CHUNKS_MOST; i++) {
 		uintptr_t data = chunk + (uintptr_t)v->chunk_data;
 
 		if (frame >= data && frame < top)
 			return true;
-		chunk = load(chunk, v->chunk_previous, faults);
+		chunk = guard_at(chunk, v->chunk_previous, faults);
 		if (chunk)
 			top = chunk + (uintptr_t)v->chunk_data +
-			      8 * load(chunk, v->chunk_top, faults);
+			      8 * guard_at(chunk, v->chunk_top, faults);
 	}
 	return false;
 }
@@ -135,7 +131,7 @@ static bool on_data_stack(uintptr_t ts, uintptr_t frame, unsigned *faults)
 static bool in_generator(uintptr_t frame, unsigned *faults)
 {
 	uintptr_t object = frame - (uintptr_t)target.row->gen_iframe;
-	uintptr_t type = load(object, target.row->ob_type, faults);
+	uintptr_t type = guard_at(object, target.row->ob_type, faults);
 
 	return type == target.gen_types[0] || type == target.gen_types[1] ||
 	       type == target.gen_types[2];
@@ -174,9 +170,9 @@ static bool is_shim(uint8_t owner)
 static int add_interpreter_frame(uintptr_t frame, struct stack *s)
 {
 	const struct pyver *v = target.row;
-	uintptr_t code = load(frame, v->f_code, &s->faults) &
+	uintptr_t code = guard_at(frame, v->f_code, &s->faults) &
 			 ~(uintptr_t)v->executable_mask;
-	uintptr_t instruction = load(frame, v->f_instr, &s->faults);
+	uintptr_t instruction = guard_at(frame, v->f_instr, &s->faults);
 	int64_t units;
 
 	if (!is_code(code, &s->faults))
@@ -205,7 +201,7 @@ static uintptr_t entry_frame(uintptr_t frame, struct stack *s)
 		    (v->f_is_entry != PYVER_NONE &&
 		     guard_u8(frame + (unsigned)v->f_is_entry, &s->mended)))
 			return frame;
-		frame = load(frame, v->f_back, &s->mended);
+		frame = guard_at(frame, v->f_back, &s->mended);
 	}
 	return 0;
 }
@@ -223,8 +219,8 @@ static int innermost_of_cframes(uintptr_t ts, uintptr_t pc, struct stack *s,
 				uintptr_t *innermost)
 {
 	const struct pyver *v = target.row;
-	uintptr_t cframe = load(ts, v->ts_cframe, &s->faults);
-	uintptr_t frame = load(cframe, v->cf_current_frame, &s->faults);
+	uintptr_t cframe = guard_at(ts, v->ts_cframe, &s->faults);
+	uintptr_t frame = guard_at(cframe, v->cf_current_frame, &s->faults);
 	uintptr_t entry, previous;
 
 	*innermost = frame;
@@ -233,9 +229,10 @@ static int innermost_of_cframes(uintptr_t ts, uintptr_t pc, struct stack *s,
 	if (!is_live(ts, frame, &s->mended))
 		return LOST(torn);
 	entry = entry_frame(frame, s);
-	previous = load(cframe, v->cf_previous, &s->mended);
-	if (!entry || load(entry, v->f_back, &s->mended) !=
-			      load(previous, v->cf_current_frame, &s->mended))
+	previous = guard_at(cframe, v->cf_previous, &s->mended);
+	if (!entry ||
+	    guard_at(entry, v->f_back, &s->mended) !=
+		    guard_at(previous, v->cf_current_frame, &s->mended))
 		return LOST(torn);
 	return 0;
 }
@@ -259,7 +256,7 @@ static int walk_interpreter_frames(uintptr_t frame, struct stack *s)
 		if (more <= 0)
 			return more;
 		whole = is_base(owner, frame, &s->faults);
-		frame = load(frame, v->f_back, &s->faults);
+		frame = guard_at(frame, v->f_back, &s->faults);
 		if (s->faults)
 			return LOST(fault);
 	}
@@ -284,7 +281,7 @@ int walk(uintptr_t ts, uintptr_t pc, struct stack *s)
 	s->faults = s->mended = 0;
 	s->seen = s->watch_count;
 	if (v->walk != PYVER_CFRAME) {
-		frame = load(ts, v->ts_frame, &s->faults);
+		frame = guard_at(ts, v->ts_frame, &s->faults);
 	} else {
 		lost = innermost_of_cframes(ts, pc, s, &frame);
 		if (lost)
@@ -302,8 +299,8 @@ static bool holds_gil(uintptr_t ts)
 
 	if (v->rt_tstate_current != PYVER_NONE)
 		return target.runtime &&
-		       load(target.runtime, v->rt_tstate_current, &faults) ==
-			       ts;
+		       guard_at(target.runtime, v->rt_tstate_current,
+				&faults) == ts;
 	if (v->ts_holds_gil != PYVER_NONE)
 		return guard_u32(ts + (unsigned)v->ts_holds_gil, &faults) != 0;
 	return guard_u8(ts + (unsigned)v->ts_active_byte, &faults) &
@@ -319,7 +316,7 @@ static bool collects(uintptr_t ts)
 	if (v->rt_gc_collecting != PYVER_NONE)
 		return guard_u32(target.runtime + (unsigned)v->rt_gc_collecting,
 				 &faults) != 0;
-	interp = load(ts, v->ts_interp, &faults);
+	interp = guard_at(ts, v->ts_interp, &faults);
 	return interp &&
 	       guard_u32(interp + (unsigned)v->in_gc_collecting, &faults) != 0;
 }
@@ -332,7 +329,7 @@ uint8_t walk_state_off(uintptr_t ts, const struct thread *t)
 	if (ts) {
 		if (holds_gil(ts))
 			bits |= PP_STATE_GIL;
-		if (load(ts, target.row->ts_exc, &faults))
+		if (guard_at(ts, target.row->ts_exc, &faults))
 			bits |= PP_STATE_EXCEPTION;
 	}
 	if (atomic_load_explicit(&t->wants_gil, memory_order_relaxed))
@@ -356,7 +353,7 @@ uint8_t walk_state(uintptr_t ts, uintptr_t pc)
 			bits |= PP_STATE_GIL;
 		if ((target.state_known & PP_STATE_GC) && collects(ts))
 			bits |= PP_STATE_GC;
-		if (load(ts, target.row->ts_exc, &faults))
+		if (guard_at(ts, target.row->ts_exc, &faults))
 			bits |= PP_STATE_EXCEPTION;
 	}
 	return bits & (uint8_t)target.state_known;
