@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "dumpfield.h"
 #include "formats.h"
 #include "gildump.h"
 #include "logstat.h"
@@ -47,11 +48,6 @@ static const struct shape {
 _Static_assert(ARRAY_LEN(shapes) == ARRAY_LEN(record_names),
 	       "a record has no shape");
 
-static void put_number(FILE *out, const char *name, uint64_t number)
-{
-	fprintf(out, " %s=%llu", name, (unsigned long long)number);
-}
-
 /* `kind` is that of a STRING; 0 is UTF-8. */
 static void put_text(FILE *out, const struct cursor *c, uint64_t kind)
 {
@@ -70,40 +66,28 @@ static void put_text(FILE *out, const struct cursor *c, uint64_t kind)
 	text_done(&shown);
 }
 
-/* (code line) pairs up to the end; lines count from their code's first one. */
-static void put_pairs(FILE *out, struct cursor *c)
-{
-	uint64_t code;
-
-	while (c->at < c->end) {
-		code = cursor_number(c);
-		fprintf(out, " %llu:%d", (unsigned long long)code,
-			(int)cursor_id(c));
-	}
-}
-
 /* As in the log, but for dt. */
 static void put_sample(FILE *out, struct cursor *c)
 {
 	uint64_t lead = cursor_number(c), dcpu = cursor_number(c);
 
-	put_number(out, "pop", lead >> LEAD_POP_SHIFT);
-	put_number(out, "dcpu", dcpu);
-	put_number(out, "dt", dcpu + cursor_signed(c));
-	if (lead & LEAD_STATE)
+	dumpfield_number(out, "pop", lead >> PP_LEAD_SHIFT);
+	dumpfield_number(out, "dcpu", dcpu);
+	dumpfield_number(out, "dt", dcpu + cursor_signed(c));
+	if (lead & PP_LEAD_STATE)
 		fprintf(out, " state=%#x", cursor_byte(c));
-	if (lead & LEAD_SAME_CODE)
+	if (lead & PP_LEAD_SAME)
 		fprintf(out, " =:%d", (int)cursor_id(c));
-	put_pairs(out, c);
+	dumpfield_pairs(out, c, UINT64_MAX);
 }
 
 static void put_off(FILE *out, const struct record *rec, struct cursor *c)
 {
 	struct pp_off off = cursor_off(c, rec);
 
-	put_number(out, "until", off.until);
-	put_number(out, "looks", off.looks);
-	put_pairs(out, c);
+	dumpfield_number(out, "until", off.until);
+	dumpfield_number(out, "looks", off.looks);
+	dumpfield_pairs(out, c, UINT64_MAX);
 }
 
 /* What of a table is in use; the log's own numbers, times in ticks. */
@@ -117,16 +101,16 @@ static void put_edges(FILE *out, struct cursor *c)
 			break;
 		fprintf(out, "\n  %u->%u line=%d", e.caller, e.callee,
 			(int)e.line);
-		put_number(out, "calls", e.calls);
-		put_number(out, "recursive", e.recursive);
-		put_number(out, "recursive_edge", e.recursive_edge);
-		put_number(out, "open", e.open);
-		put_number(out, "self", e.self);
-		put_number(out, "self_own", e.self_own);
-		put_number(out, "total", e.total);
-		put_number(out, "own", e.own);
-		put_number(out, "rest", e.rest);
-		put_number(out, "rest_own", e.rest_own);
+		dumpfield_number(out, "calls", e.calls);
+		dumpfield_number(out, "recursive", e.recursive);
+		dumpfield_number(out, "recursive_edge", e.recursive_edge);
+		dumpfield_number(out, "open", e.open);
+		dumpfield_number(out, "self", e.self);
+		dumpfield_number(out, "self_own", e.self_own);
+		dumpfield_number(out, "total", e.total);
+		dumpfield_number(out, "own", e.own);
+		dumpfield_number(out, "rest", e.rest);
+		dumpfield_number(out, "rest_own", e.rest_own);
 	}
 }
 
@@ -139,10 +123,10 @@ static void put_lines(FILE *out, struct cursor *c)
 		if (!line.code)
 			break;
 		fprintf(out, "\n  %u:%d", line.code, (int)line.line);
-		put_number(out, "hits", line.hits);
-		put_number(out, "entries", line.entries);
-		put_number(out, "self", line.self);
-		put_number(out, "own", line.own);
+		dumpfield_number(out, "hits", line.hits);
+		dumpfield_number(out, "entries", line.entries);
+		dumpfield_number(out, "self", line.self);
+		dumpfield_number(out, "own", line.own);
 	}
 }
 
@@ -157,15 +141,15 @@ static void put_open(FILE *out, struct cursor *c)
 		return;
 	memcpy(&open, c->at, sizeof(open));
 	c->at += sizeof(open);
-	put_number(out, "last", open.last);
-	put_number(out, "own", open.own);
-	put_number(out, "depth", open.depth);
+	dumpfield_number(out, "last", open.last);
+	dumpfield_number(out, "own", open.own);
+	dumpfield_number(out, "depth", open.depth);
 	for (i = 0; i < open.depth && cursor_left(c) >= sizeof(call); i++) {
 		memcpy(&call, c->at, sizeof(call));
 		c->at += sizeof(call);
 		fprintf(out, "\n  edge=%u line=%d", call.edge, (int)call.line);
-		put_number(out, "begun", call.begun);
-		put_number(out, "own", call.own);
+		dumpfield_number(out, "begun", call.begun);
+		dumpfield_number(out, "own", call.own);
 	}
 	c->bad |= i < open.depth;
 }
@@ -189,7 +173,7 @@ static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
 
 	for (i = 0; i < ARRAY_LEN(shape->numbers) && shape->numbers[i]; i++) {
 		number = cursor_number(c);
-		put_number(out, shape->numbers[i], number);
+		dumpfield_number(out, shape->numbers[i], number);
 	}
 	if (shape->text)
 		put_text(out, c, rec->type == PP_STRING ? number : 0);
@@ -198,7 +182,7 @@ static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
 	else if (rec->type == PP_OFF)
 		put_off(out, rec, c);
 	else if (rec->type == PP_FORK || rec->type == PP_DUMP)
-		put_pairs(out, c);
+		dumpfield_pairs(out, c, UINT64_MAX);
 	else if (rec->type >= PP_GIL_THREADS && rec->type <= PP_GIL_STACKS)
 		gildump_put(out, rec, c);
 }
@@ -236,7 +220,7 @@ static void put_trace(FILE *out, const struct pp_header *h)
 		(unsigned long long)h->tick_ns_at[1]);
 	fputs("\ncosts", out);
 	for (i = 0; i < ARRAY_LEN(costs); i++)
-		put_number(out, costs[i], h->costs[i]);
+		dumpfield_number(out, costs[i], h->costs[i]);
 	fputc('\n', out);
 }
 
@@ -258,21 +242,21 @@ static void put_header(FILE *out, const struct pp_header *h)
 		h->signal);
 	fprintf(out, " unit_ns=%u max_depth=%u state_known=%#x ended=%u",
 		h->unit_ns, h->max_depth, h->state_known, h->ended);
-	put_number(out, "tick_ns", h->tick_ns);
-	put_number(out, "period_ns", h->period_ns);
-	put_number(out, "auto_rate", h->auto_rate);
-	put_number(out, "start_real_ns", h->start_real_ns);
-	put_number(out, "start_ns", h->start_ns);
-	put_number(out, "start_cpu_ns", h->start_cpu_ns);
-	put_number(out, "end_ns", h->end_ns);
-	put_number(out, "end_cpu_ns", h->end_cpu_ns);
+	dumpfield_number(out, "tick_ns", h->tick_ns);
+	dumpfield_number(out, "period_ns", h->period_ns);
+	dumpfield_number(out, "auto_rate", h->auto_rate);
+	dumpfield_number(out, "start_real_ns", h->start_real_ns);
+	dumpfield_number(out, "start_ns", h->start_ns);
+	dumpfield_number(out, "start_cpu_ns", h->start_cpu_ns);
+	dumpfield_number(out, "end_ns", h->end_ns);
+	dumpfield_number(out, "end_cpu_ns", h->end_cpu_ns);
 	fputs("\ncounters", out);
 	for (i = 0; i < ARRAY_LEN(counters); i++)
-		put_number(out, counters[i], h->counters[i]);
+		dumpfield_number(out, counters[i], h->counters[i]);
 	fputs("\nlost", out);
 	for (i = 0; i < PP_LOSS_MAX; i++)
 		if (h->lost[i])
-			put_number(out, loss_name(i, buffer), h->lost[i]);
+			dumpfield_number(out, loss_name(i, buffer), h->lost[i]);
 	fputc('\n', out);
 	put_trace(out, h);
 }

@@ -13,8 +13,7 @@
 #include "tracetext.h"
 #include "treetext.h"
 
-#define ROWS_SHOWN 30
-#define NS_PER_S   1e9
+#define NS_PER_S 1e9
 
 static double seconds(uint64_t ns)
 {
@@ -349,9 +348,7 @@ static void put_table(const struct view *v, FILE *out)
 	size_t shown, i;
 
 	rows_init(&rows, v, v->options->by_lines);
-	shown = rows.count;
-	if (!v->options->limits.count && shown > ROWS_SHOWN)
-		shown = ROWS_SHOWN;
+	shown = rows_shown(&rows, v);
 	put_title(v, out);
 	for (i = 0; i < shown; i++)
 		put_row(v, out, &rows.list[i], &name);

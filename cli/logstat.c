@@ -73,13 +73,13 @@ static uint64_t push_frame(struct logstat *s, uint64_t code, uint64_t line)
 /* Bring the stack up to date; the hash of all of it. */
 static uint64_t play_stack(struct logstat *s, uint64_t lead, struct cursor *c)
 {
-	uint64_t pop = lead >> LEAD_POP_SHIFT, hash, code;
+	uint64_t pop = lead >> PP_LEAD_SHIFT, hash, code;
 
-	if (pop > s->depth || (lead & LEAD_SAME_CODE && !pop))
+	if (pop > s->depth || (lead & PP_LEAD_SAME && !pop))
 		return 1;
 	s->depth -= (size_t)pop;
 	hash = s->depth ? s->stack[s->depth - 1].hash : 1;
-	if (lead & LEAD_SAME_CODE)
+	if (lead & PP_LEAD_SAME)
 		hash = push_frame(s, s->stack[s->depth].code, cursor_number(c));
 	while (c->at < c->end) {
 		code = cursor_number(c);
@@ -102,7 +102,7 @@ static void add_sample(struct logstat *s, const struct record *rec,
 	lead = cursor_number(&c);
 	cursor_number(&c); /* dcpu */
 	cursor_number(&c); /* dt */
-	if (lead & LEAD_STATE)
+	if (lead & PP_LEAD_STATE)
 		cursor_byte(&c);
 	head_bytes = RECORD_HEAD + rec->size - cursor_left(&c);
 	hash = play_stack(s, lead, &c);

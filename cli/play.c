@@ -143,9 +143,9 @@ static int advance(struct loader *l, uint64_t dt, uint64_t dcpu)
 static int change_stack(struct loader *l, uint64_t lead, struct cursor *c)
 {
 	struct segment *s = &l->segment;
-	uint64_t pop = lead >> LEAD_POP_SHIFT;
+	uint64_t pop = lead >> PP_LEAD_SHIFT;
 	uint32_t code, line;
-	bool same_code = lead & LEAD_SAME_CODE;
+	bool same_code = lead & PP_LEAD_SAME;
 
 	line = same_code ? cursor_id(c) : 0;
 	if (c->bad || pop > s->depth || (same_code && !pop))
@@ -193,7 +193,7 @@ static int play_sample(struct loader *l, const struct record *rec)
 	struct cost cost = { .samples = 1, .ns = loader_ns(l, dcpu) };
 	uint32_t leaf;
 
-	if (lead & LEAD_STATE)
+	if (lead & PP_LEAD_STATE)
 		s->state = cursor_byte(&c);
 	if (c.bad || s->own || advance(l, dt, dcpu) < 0 ||
 	    change_stack(l, lead, &c) < 0)

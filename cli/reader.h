@@ -164,11 +164,6 @@ void cursor_align(struct cursor *c, const struct record *rec, size_t align);
 /* The struct of an OFF, and go on behind it; all zeros if it is not there. */
 struct pp_off cursor_off(struct cursor *c, const struct record *rec);
 
-/* The lead of a SAMPLE. */
-#define LEAD_STATE     1u /* a state byte follows the clocks */
-#define LEAD_SAME_CODE 2u /* then a line of the frame removed last */
-#define LEAD_POP_SHIFT 2  /* how many frames to remove */
-
 static inline size_t cursor_left(const struct cursor *c)
 {
 	return (size_t)(c->end - c->at);

@@ -4,7 +4,6 @@
 
 #include "command.h"
 
-#define ROWS_SHOWN  30
 #define NS_PER_S    1e9
 #define PYTHON_3_12 0x030c0000u
 
@@ -190,9 +189,7 @@ void tracetext_table(const struct view *v, FILE *out)
 	size_t shown, i;
 
 	rows_init(&rows, v, v->options->by_lines);
-	shown = rows.count;
-	if (!v->options->limits.count && shown > ROWS_SHOWN)
-		shown = ROWS_SHOWN;
+	shown = rows_shown(&rows, v);
 	put_totals(v, out);
 	put_order(v, out, &rows);
 	put_title(v, out, rows.by_lines);

@@ -8,6 +8,8 @@
 #include "counted.h"
 #include "util/die.h"
 
+#define ROWS_SHOWN 30 /* a screen of a table */
+
 const char *view_file(const struct view *v, uint32_t function)
 {
 	const char *file = v->profile->functions[function].file, *base;
@@ -127,6 +129,13 @@ void rows_init(struct rows *rows, const struct view *v, bool by_lines)
 	sort_rows(&v->options->sort, rows->list, rows->count);
 	rows->count = limits_apply(&v->options->limits, rows->list, rows->count,
 				   &rows->restrictions);
+}
+
+size_t rows_shown(const struct rows *rows, const struct view *v)
+{
+	return v->options->limits.count || rows->count < ROWS_SHOWN
+		       ? rows->count
+		       : ROWS_SHOWN;
 }
 
 void rows_done(struct rows *rows)

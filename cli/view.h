@@ -65,6 +65,9 @@ void view_done(struct view *v);
 void rows_init(struct rows *rows, const struct view *v, bool by_lines);
 void rows_done(struct rows *rows);
 
+/* How many of them a text shows: the first screen, unless limits were asked. */
+size_t rows_shown(const struct rows *rows, const struct view *v);
+
 /* The file of a function as the options want it shown; NULL of a mark. */
 const char *view_file(const struct view *v, uint32_t function);
 
