@@ -65,8 +65,26 @@ struct trace *trace_begin_mine(void)
 
 bool trace_is_outside(struct trace *t)
 {
-	return trace_pass(t, trace_has_lines()) - trace_window.begin >=
-	       trace_window.span;
+	uint64_t now = trace_clock_now();
+
+	trace_pass(t, now, trace_has_lines());
+	return now - trace_window.begin >= trace_window.span;
+}
+
+struct trace_function *trace_enter(struct trace *t, uintptr_t address,
+				   void *callable, bool lines)
+{
+	struct trace_edge *edge = trace_find(t, address, lines);
+
+	if (!edge)
+		edge = trace_table_edge(t, t->top->edge->callee, address,
+					lines ? t->top->line : 0, callable);
+	if (!edge || (t->has_window && trace_is_outside(t)))
+		return NULL;
+	if (t->top + 1 == t->limit && trace_table_grow_open(t) < 0)
+		return NULL;
+	trace_push(t, edge, trace_clock_now(), lines);
+	return edge->callee;
 }
 
 bool trace_is_at(const struct trace_function *f, uintptr_t address)
@@ -81,7 +99,7 @@ bool trace_is_at(const struct trace_function *f, uintptr_t address)
  * A call ends that is not on top: either it began before we did, or others
  * ended unseen (stacks were switched). Then those end now.
  */
-void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now)
+static void leave_other(struct trace *t, uintptr_t address, uint64_t now)
 {
 	struct trace_open *open = t->top;
 
@@ -92,6 +110,20 @@ void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now)
 		return;
 	while (t->top >= open)
 		trace_end_top(t, now, trace_has_lines());
+}
+
+void trace_leave(struct trace *t, uintptr_t address, bool lines)
+{
+	uint64_t now;
+
+	if (!t->open->depth)
+		return;
+	now = trace_clock_now();
+	trace_pass(t, now, lines);
+	if (t->top->edge->callee->address == address)
+		trace_end_top(t, now, lines);
+	else
+		leave_other(t, address, now);
 }
 
 /* -- files --------------------------------------------------------------- */

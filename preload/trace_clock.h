@@ -19,9 +19,16 @@ extern bool trace_clock_is_counter;
 /* Choose it. Once. */
 void trace_clock_choose(void);
 
+/* Where the counter is the clock. */
+static inline uint64_t trace_clock_counter(void)
+{
+	return __rdtsc();
+}
+
 static inline uint64_t trace_clock_now(void)
 {
-	return PP_LIKELY(trace_clock_is_counter) ? __rdtsc() : clock_now();
+	return PP_LIKELY(trace_clock_is_counter) ? trace_clock_counter()
+						 : clock_now();
 }
 
 /* Write both clocks into the log's header: what is first, or the latest. */

@@ -53,29 +53,28 @@ TRACE_INLINE bool trace_excludes(struct trace *t, uintptr_t code)
 bool trace_is_outside(struct trace *t);
 
 /* The time since the last event goes to what ran. */
-TRACE_INLINE uint64_t trace_pass(struct trace *t, bool lines)
+TRACE_INLINE void trace_pass(struct trace *t, uint64_t now, bool lines)
 {
 	struct pp_open *open = t->open;
 	struct trace_open *top = t->top;
-	uint64_t now = trace_clock_now(), passed = now - open->last;
+	uint64_t passed = now - open->last;
 
 	top->edge->shown->self += passed;
 	if (lines && top->at)
 		top->at->self += passed;
 	open->last = now;
-	return now;
 }
 
 /*
- * The edge of a call; NULL: it is not wanted, or there is no room. The line is
- * 0 if lines are not traced.
+ * The edge of a call as it was seen before; NULL: ask trace_table_edge(). The
+ * line is 0 if lines are not traced.
  */
-TRACE_INLINE struct trace_edge *trace_find(struct trace *t, uintptr_t address,
-					   void *callable, bool lines)
+TRACE_INLINE struct trace_edge *trace_find(const struct trace *t,
+					   uintptr_t address, bool lines)
 {
 	const struct trace_function *caller = t->top->edge->callee;
 	uint32_t line = lines ? t->top->line : 0;
-	struct trace_slot *s =
+	const struct trace_slot *s =
 		&t->slots[trace_table_hash(caller, address, line) &
 			  t->slot_mask];
 
@@ -84,7 +83,7 @@ TRACE_INLINE struct trace_edge *trace_find(struct trace *t, uintptr_t address,
 		      atomic_load_explicit(s->word, memory_order_relaxed) ==
 			      s->id))
 		return s->edge;
-	return trace_table_edge(t, caller, address, line, callable);
+	return NULL;
 }
 
 /* Count a call of an edge. */
@@ -103,22 +102,14 @@ TRACE_INLINE void trace_count(struct trace_edge *edge, bool lines)
 		shown->open++;
 }
 
-/*
- * A call begins; callable is the C function that is called, NULL if it is
- * Python's. Returns the callee, or NULL if its calls are not recorded.
- */
-TRACE_INLINE struct trace_function *
-trace_enter(struct trace *t, uintptr_t address, void *callable, bool lines)
+/* A call begins for which there is room. */
+TRACE_INLINE void trace_push(struct trace *t, struct trace_edge *edge,
+			     uint64_t now, bool lines)
 {
-	struct trace_edge *edge = trace_find(t, address, callable, lines);
-	struct trace_open *top;
+	struct trace_open *top = t->top + 1;
 
-	if (PP_UNLIKELY(!edge || (t->has_window && trace_is_outside(t))))
-		return NULL;
-	if (PP_UNLIKELY(t->top + 1 == t->limit) && trace_table_grow_open(t) < 0)
-		return NULL;
 	trace_count(edge, lines);
-	top = t->top + 1;
+	top->begun = now;
 	top->own = t->open->own;
 	top->number = edge->number;
 	top->edge = edge;
@@ -126,11 +117,35 @@ trace_enter(struct trace *t, uintptr_t address, void *callable, bool lines)
 		top->line = 0;
 		top->at = NULL;
 	}
-	top->begun = trace_pass(t, lines);
+	trace_pass(t, now, lines);
 	t->top = top;
 	/* the call is part of the log from here on */
 	__atomic_store_n(&t->open->depth, t->open->depth + 1, __ATOMIC_RELEASE);
-	return edge->callee;
+}
+
+/*
+ * A call begins; callable is the C function that is called, NULL if it is
+ * Python's. Returns the callee, or NULL if its calls are not recorded.
+ */
+struct trace_function *trace_enter(struct trace *t, uintptr_t address,
+				   void *callable, bool lines);
+
+/*
+ * The same for nearly all calls, which ask nobody else. False: nothing is done
+ * yet, it is one for trace_enter().
+ */
+TRACE_INLINE bool trace_enter_quick(struct trace *t, uintptr_t address,
+				    bool lines)
+{
+	struct trace_edge *edge;
+
+	if (PP_UNLIKELY(!t || !t->quick))
+		return false;
+	edge = trace_find(t, address, lines);
+	if (PP_UNLIKELY(!edge || t->top + 1 == t->limit))
+		return false;
+	trace_push(t, edge, trace_clock_counter(), lines);
+	return true;
 }
 
 /* So much of an open call's own time was ours. */
@@ -179,20 +194,22 @@ TRACE_INLINE void trace_charge(struct trace *t, uint64_t ticks)
 /* Is this a second code object of the same function? */
 bool trace_is_at(const struct trace_function *f, uintptr_t address);
 
-/* A call ends that is not on top. */
-void trace_leave_other(struct trace *t, uintptr_t address, uint64_t now);
+/* A call ends. */
+void trace_leave(struct trace *t, uintptr_t address, bool lines);
 
-TRACE_INLINE void trace_leave(struct trace *t, uintptr_t address, bool lines)
+/* The same for nearly all, as trace_enter_quick(). The root has no address. */
+TRACE_INLINE bool trace_leave_quick(struct trace *t, uintptr_t address,
+				    bool lines)
 {
 	uint64_t now;
 
-	if (PP_UNLIKELY(!t->open->depth))
-		return;
-	now = trace_pass(t, lines);
-	if (PP_LIKELY(t->top->edge->callee->address == address))
-		trace_end_top(t, now, lines);
-	else
-		trace_leave_other(t, address, now);
+	if (PP_UNLIKELY(!t || !t->quick ||
+			t->top->edge->callee->address != address))
+		return false;
+	now = trace_clock_counter();
+	trace_pass(t, now, lines);
+	trace_end_top(t, now, lines);
+	return true;
 }
 
 /*
@@ -209,7 +226,7 @@ TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
 		return false;
 	if (PP_UNLIKELY(t->has_window && trace_is_outside(t)))
 		return true;
-	trace_pass(t, true);
+	trace_pass(t, trace_clock_now(), true);
 	at = PP_LIKELY(line + 1 < f->line_room) ? f->lines[line + 1] : NULL;
 	if (PP_UNLIKELY(!at))
 		at = trace_table_line(t, f, line);

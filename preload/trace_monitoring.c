@@ -80,30 +80,48 @@ static void *ignore(const void *self, struct trace *t, void *code)
 	return py._Py_NoneStruct;
 }
 
-static void *on_start(void *self, void *const *arguments,
-		      size_t count PP_UNUSED, void *names PP_UNUSED)
+/*
+ * What is not quick is in functions of its own, and nothing is done after they
+ * are called: so the quick ones need no registers that they would have to save.
+ */
+static PP_NOINLINE void *start_slowly(const void *self, void *code)
 {
 	struct trace *t = trace_of_thread();
 
-	if (PP_UNLIKELY(!t ||
-			!trace_enter(t, (uintptr_t)arguments[0], NULL, false)))
-		return ignore(self, t, arguments[0]);
+	if (!t || !trace_enter(t, (uintptr_t)code, NULL, false))
+		return ignore(self, t, code);
 	return py._Py_NoneStruct;
 }
 
-TRACE_INLINE void *end_call(void *const *arguments, bool with_lines)
+static void *on_start(void *self, void *const *arguments,
+		      size_t count PP_UNUSED, void *names PP_UNUSED)
+{
+	if (PP_LIKELY(trace_enter_quick(trace_mine, (uintptr_t)arguments[0],
+					false)))
+		return py._Py_NoneStruct;
+	return start_slowly(self, arguments[0]);
+}
+
+static PP_NOINLINE void *end_slowly(uintptr_t address, bool with_lines)
 {
 	struct trace *t = trace_of_thread();
 
-	if (PP_LIKELY(t != NULL))
-		trace_leave(t, (uintptr_t)arguments[0], with_lines);
+	if (t)
+		trace_leave(t, address, with_lines);
 	return py._Py_NoneStruct;
+}
+
+TRACE_INLINE void *end_call(uintptr_t address, bool with_lines)
+{
+	if (PP_LIKELY(trace_leave_quick(trace_mine, address, with_lines)))
+		return py._Py_NoneStruct;
+	return end_slowly(address, with_lines);
 }
 
 static void *on_end(void *self PP_UNUSED, void *const *arguments,
 		    size_t count PP_UNUSED, void *names PP_UNUSED)
 {
-	return end_call(arguments, false);
+	return end_call((uintptr_t)arguments[0], false);
 }
 
 /* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
@@ -119,18 +137,32 @@ static uintptr_t method_of(void *const *arguments)
 	return method;
 }
 
+static PP_NOINLINE void *call_slowly(void *const *arguments, uintptr_t method)
+{
+	struct trace *t = trace_of_thread();
+
+	if (t && !trace_excludes(t, (uintptr_t)arguments[0]))
+		trace_enter(t, method, arguments[2], false);
+	return py._Py_NoneStruct;
+}
+
 static void *on_call(void *self PP_UNUSED, void *const *arguments,
 		     size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	uintptr_t method = method_of(arguments);
-	struct trace *t;
 
-	if (!method)
+	if (!method || PP_LIKELY(!trace_has_filters &&
+				 trace_enter_quick(trace_mine, method, false)))
 		return py._Py_NoneStruct;
-	t = trace_of_thread();
-	if (PP_UNLIKELY(!t || trace_excludes(t, (uintptr_t)arguments[0])))
-		return py._Py_NoneStruct;
-	trace_enter(t, method, arguments[2], false);
+	return call_slowly(arguments, method);
+}
+
+static PP_NOINLINE void *end_other(void)
+{
+	struct trace *t = trace_of_thread();
+
+	if (t)
+		trace_charge(t, trace_costs[PP_COST_other]);
 	return py._Py_NoneStruct;
 }
 
@@ -138,15 +170,8 @@ static void *on_c_end(void *self PP_UNUSED, void *const *arguments,
 		      size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	uintptr_t method = method_of(arguments);
-	struct trace *t = trace_of_thread();
 
-	if (PP_UNLIKELY(!t))
-		return py._Py_NoneStruct;
-	if (method)
-		trace_leave(t, method, false);
-	else
-		trace_charge(t, trace_costs[PP_COST_other]);
-	return py._Py_NoneStruct;
+	return method ? end_call(method, false) : end_other();
 }
 
 /* -- lines --------------------------------------------------------------- */
@@ -200,7 +225,7 @@ static void *on_line_start(void *self, void *const *arguments,
 static void *on_line_end(void *self PP_UNUSED, void *const *arguments,
 			 size_t count PP_UNUSED, void *names PP_UNUSED)
 {
-	return end_call(arguments, true);
+	return end_call((uintptr_t)arguments[0], true);
 }
 
 static void *on_line(void *self, void *const *arguments, size_t count PP_UNUSED,

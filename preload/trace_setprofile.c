@@ -95,11 +95,12 @@ static int forward(const struct trace *t, void *object, void *frame, int what,
 	return t->host(object, frame, what, argument);
 }
 
-static int on_profile(void *object, void *frame, int what, void *argument)
+static PP_NOINLINE int profile_slowly(void *object, void *frame, int what,
+				      void *argument)
 {
 	struct trace *t = trace_of_thread();
 
-	if (PP_UNLIKELY(!t))
+	if (!t)
 		return 0;
 	switch (what) {
 	case EVENT_CALL:
@@ -120,8 +121,37 @@ static int on_profile(void *object, void *frame, int what, void *argument)
 	default:
 		break;
 	}
-	return PP_LIKELY(!object) ? 0
-				  : forward(t, object, frame, what, argument);
+	return object ? forward(t, object, frame, what, argument) : 0;
+}
+
+/* Nearly all events; what is done after no call needs no saved registers. */
+static bool profile_quickly(const void *frame, int what, const void *argument)
+{
+	switch (what) {
+	case EVENT_CALL:
+		return trace_enter_quick(trace_mine, code_of(frame), false);
+	case EVENT_RETURN:
+		return trace_leave_quick(trace_mine, code_of(frame), false);
+	case EVENT_C_CALL:
+		return !target.settings.builtins ||
+		       (!trace_has_filters &&
+			trace_enter_quick(trace_mine, method_of(argument),
+					  false));
+	case EVENT_C_EXCEPTION:
+	case EVENT_C_RETURN:
+		return !target.settings.builtins ||
+		       trace_leave_quick(trace_mine, method_of(argument),
+					 false);
+	default:
+		return false;
+	}
+}
+
+static int on_profile(void *object, void *frame, int what, void *argument)
+{
+	if (PP_LIKELY(!object && profile_quickly(frame, what, argument)))
+		return 0;
+	return profile_slowly(object, frame, what, argument);
 }
 
 static int on_trace(void *object, void *frame, int what, void *argument)

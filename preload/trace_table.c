@@ -609,7 +609,8 @@ struct trace *trace_table_new(struct thread *thread)
 		return NULL;
 	}
 	t->has_window = trace_window.span != UINT64_MAX;
-	t->live = 1;
+	t->live = true;
+	t->quick = !t->has_window && trace_clock_is_counter;
 	return t;
 }
 
@@ -618,7 +619,7 @@ void trace_table_free(struct trace *t)
 	struct trace_chunk *c;
 	struct trace_block *b, *next;
 
-	t->live = 0;
+	t->live = t->quick = false;
 	for (c = t->chunks; c; c = c->next)
 		chunk_table_leave(&c->chunk);
 	chunk_table_leave(&t->open_chunk);

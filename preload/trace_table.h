@@ -77,7 +77,8 @@ _Static_assert(sizeof(struct trace_open) == sizeof(struct pp_open_call),
  * stands one that is none: its edge leads to the root.
  */
 struct trace {
-	uint32_t live;	 /* 1; 0 once a forked child has it, or it has ended */
+	bool live;	 /* false once a forked child has it, or it has ended */
+	bool quick;	 /* live, without a window, the counter is the clock */
 	bool has_window; /* not all events are wanted, see trace_event.h */
 	uint32_t slot_mask;
 	struct trace_slot *slots;

@@ -6,11 +6,11 @@
 #ifndef PYPROF_COMPILER_H
 #define PYPROF_COMPILER_H
 
-#define PP_UNUSED	__attribute__((unused))
 #define PP_MUST_CHECK	__attribute__((warn_unused_result))
 #define PP_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define PP_NORETURN	__attribute__((noreturn))
 #define PP_UNUSED	__attribute__((unused))
+#define PP_NOINLINE	__attribute__((noinline))
 #define PP_EXPORT	__attribute__((visibility("default")))
 #define PP_LIKELY(x)	__builtin_expect(!!(x), 1)
 #define PP_UNLIKELY(x)	__builtin_expect(!!(x), 0)
