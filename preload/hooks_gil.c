@@ -73,27 +73,17 @@ static int first_timed(pthread_cond_t *condition, pthread_mutex_t *mutex,
 
 /*
  * What follows stores into the log, which may have gone: let the faults
- * through that a host has blocked. Returns what close_faults() blocks again.
+ * through that a host has blocked. Returns what mask_close_faults() blocks
+ * again.
  */
 static uint64_t open_faults(void)
 {
 	struct thread *t;
-	uint64_t before;
 
 	if (!state_is_armed())
 		return 0;
 	t = thread_self();
-	if (t && !atomic_load(&t->blocks_faults))
-		return 0;
-	before = mask_block(0);
-	mask_unblock(MASK_FAULTS);
-	return before & MASK_FAULTS;
-}
-
-static void close_faults(uint64_t blocked)
-{
-	if (blocked)
-		mask_block(blocked);
+	return !t || atomic_load(&t->blocks_faults) ? mask_open_faults() : 0;
 }
 
 static void tell(const pthread_cond_t *condition)
@@ -110,7 +100,7 @@ static void tell(const pthread_cond_t *condition)
 	default:
 		break;
 	}
-	close_faults(blocked);
+	mask_close_faults(blocked);
 }
 
 PP_EXPORT int pthread_cond_signal(pthread_cond_t *condition)
@@ -132,7 +122,7 @@ static int wait_for_another(pthread_cond_t *condition, pthread_mutex_t *mutex)
 	if (t) {
 		blocked = open_faults();
 		gil_yield_end(t, since_ns);
-		close_faults(blocked);
+		mask_close_faults(blocked);
 	}
 	return ret;
 }
@@ -155,7 +145,7 @@ static int wait_for_gil(pthread_cond_t *condition, pthread_mutex_t *mutex,
 	if (gil_part_of(condition) == GIL_RELEASED) {
 		blocked = open_faults();
 		t = gil_wait_begin();
-		close_faults(blocked);
+		mask_close_faults(blocked);
 	}
 	ret = g.timed(condition, mutex, end);
 	if (t)

@@ -19,6 +19,7 @@
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/thread.h"
+#include "trace.h"
 
 /* -- sigaction, signal --------------------------------------------------- */
 
@@ -97,6 +98,7 @@ static void note_faults(struct thread *t, int how, const sigset_t *set)
 		atomic_store(&t->blocks_faults, segv || bus);
 	else if (how == SIG_UNBLOCK && segv && bus)
 		atomic_store(&t->blocks_faults, 0);
+	trace_note_faults(t);
 }
 
 /* A mask without our signal; what the host believes is kept and shown. */

@@ -41,14 +41,11 @@ struct trace *trace_begin_mine(void)
 {
 	struct trace *mine;
 	struct thread *t;
-	uint64_t mask;
 
 	trace_mine = NULL;
 	if (!state_is_armed())
 		return NULL;
-	mask = mask_quiet(target.settings.signal);
-	t = thread_self_or_found(clock_now());
-	mask_unquiet(target.settings.signal, mask);
+	t = thread_obtain();
 	if (!t ||
 	    (target.settings.main_thread_only && t->kind != PP_THREAD_MAIN))
 		return NULL;
@@ -61,6 +58,22 @@ struct trace *trace_begin_mine(void)
 	trace_mine = mine;
 	mine->open->last = trace_clock_now();
 	return mine;
+}
+
+uint64_t trace_open_faults(void)
+{
+	const struct thread *t;
+
+	if (!state_is_armed())
+		return 0;
+	t = thread_self();
+	return !t || atomic_load(&t->blocks_faults) ? mask_open_faults() : 0;
+}
+
+void trace_note_faults(struct thread *t)
+{
+	if (t->trace)
+		t->trace->quick = t->trace->live && trace_is_quick(t->trace);
 }
 
 bool trace_is_outside(struct trace *t)
@@ -78,7 +91,8 @@ struct trace_function *trace_enter(struct trace *t, uintptr_t address,
 
 	if (!edge)
 		edge = trace_table_edge(t, t->top->edge->callee, address,
-					lines ? t->top->line : 0, callable);
+					lines ? t->top->shown->line : 0,
+					callable);
 	if (!edge || (t->has_window && trace_is_outside(t)))
 		return NULL;
 	if (t->top + 1 == t->limit && trace_table_grow_open(t) < 0)
@@ -116,7 +130,7 @@ void trace_leave(struct trace *t, uintptr_t address, bool lines)
 {
 	uint64_t now;
 
-	if (!t->open->depth)
+	if (t->top == t->calls)
 		return;
 	now = trace_clock_now();
 	trace_pass(t, now, lines);

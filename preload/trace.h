@@ -42,6 +42,9 @@ void trace_start_child(void);
  */
 void trace_arm_threads(void);
 
+/* The calling thread has begun to block faults, or does no longer. */
+void trace_note_faults(struct thread *t);
+
 /* The calling thread ends. */
 void trace_thread_end(struct thread *t);
 

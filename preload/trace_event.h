@@ -28,6 +28,12 @@ static inline struct trace *trace_of_thread(void)
 }
 
 /*
+ * Around events that are not quick, since the thread may block faults; the
+ * result is for mask_close_faults().
+ */
+uint64_t trace_open_faults(void);
+
+/*
  * What is inlined here is made twice, for calls alone and for lines: `lines` is
  * known where it is called.
  */
@@ -73,7 +79,7 @@ TRACE_INLINE struct trace_edge *trace_find(const struct trace *t,
 					   uintptr_t address, bool lines)
 {
 	const struct trace_function *caller = t->top->edge->callee;
-	uint32_t line = lines ? t->top->line : 0;
+	uint32_t line = lines ? t->top->shown->line : 0;
 	const struct trace_slot *s =
 		&t->slots[trace_table_hash(caller, address, line) &
 			  t->slot_mask];
@@ -107,16 +113,17 @@ TRACE_INLINE void trace_push(struct trace *t, struct trace_edge *edge,
 			     uint64_t now, bool lines)
 {
 	struct trace_open *top = t->top + 1;
+	struct pp_open_call *call = top->shown;
 
 	trace_count(edge, lines);
-	top->begun = now;
-	top->own = t->open->own;
-	top->number = edge->number;
+	call->own = t->open->own;
+	call->edge = edge->number;
 	top->edge = edge;
 	if (lines) {
-		top->line = 0;
+		call->line = 0;
 		top->at = NULL;
 	}
+	call->begun = now;
 	trace_pass(t, now, lines);
 	t->top = top;
 	/* the call is part of the log from here on */
@@ -161,6 +168,7 @@ TRACE_INLINE void trace_own(const struct trace_open *call, uint64_t ticks,
 TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, bool lines)
 {
 	struct trace_open *top = t->top;
+	const struct pp_open_call *call = top->shown;
 	struct trace_edge *edge = top->edge;
 	struct pp_edge *shown = edge->shown;
 	struct trace_function *callee = edge->callee;
@@ -171,11 +179,11 @@ TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, bool lines)
 	if (lines)
 		shown->open--;
 	if (!--callee->open) {
-		shown->total += now - top->begun;
-		shown->own += own - top->own;
+		shown->total += now - call->begun;
+		shown->own += own - call->own;
 	} else if (!*open) {
-		shown->rest += now - top->begun;
-		shown->rest_own += own - top->own;
+		shown->rest += now - call->begun;
+		shown->rest_own += own - call->own;
 	}
 	trace_own(top, callee->inside, lines);
 	trace_own(top - 1, callee->outside, lines);
@@ -189,6 +197,14 @@ TRACE_INLINE void trace_charge(struct trace *t, uint64_t ticks)
 {
 	t->open->own += ticks;
 	trace_own(t->top, ticks, false);
+}
+
+TRACE_INLINE bool trace_charge_quick(struct trace *t, uint64_t ticks)
+{
+	if (PP_UNLIKELY(!t || !t->quick))
+		return false;
+	trace_charge(t, ticks);
+	return true;
 }
 
 /* Is this a second code object of the same function? */
@@ -231,7 +247,7 @@ TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
 	if (PP_UNLIKELY(!at))
 		at = trace_table_line(t, f, line);
 	t->top->at = at;
-	t->top->line = line;
+	t->top->shown->line = line;
 	t->open->own += cost;
 	trace_own(t->top, cost, true);
 	if (PP_LIKELY(at))
@@ -245,7 +261,7 @@ TRACE_INLINE void trace_entry(struct trace *t, uint32_t line)
 	struct pp_line *at = trace_table_line(t, t->top->edge->callee, line);
 
 	t->top->at = at;
-	t->top->line = line;
+	t->top->shown->line = line;
 	if (at)
 		at->entries++;
 }

@@ -15,6 +15,7 @@
 #include "pyapi.h"
 #include "safe/codes.h"
 #include "safe/lines.h"
+#include "safe/mask.h"
 #include "safe/target.h"
 #include "trace.h"
 #include "trace_event.h"
@@ -86,11 +87,12 @@ static void *ignore(const void *self, struct trace *t, void *code)
  */
 static PP_NOINLINE void *start_slowly(const void *self, void *code)
 {
+	uint64_t blocked = trace_open_faults();
 	struct trace *t = trace_of_thread();
+	bool wanted = t && trace_enter(t, (uintptr_t)code, NULL, false);
 
-	if (!t || !trace_enter(t, (uintptr_t)code, NULL, false))
-		return ignore(self, t, code);
-	return py._Py_NoneStruct;
+	mask_close_faults(blocked);
+	return wanted ? py._Py_NoneStruct : ignore(self, t, code);
 }
 
 static void *on_start(void *self, void *const *arguments,
@@ -104,10 +106,12 @@ static void *on_start(void *self, void *const *arguments,
 
 static PP_NOINLINE void *end_slowly(uintptr_t address, bool with_lines)
 {
+	uint64_t blocked = trace_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
 		trace_leave(t, address, with_lines);
+	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 
@@ -139,10 +143,12 @@ static uintptr_t method_of(void *const *arguments)
 
 static PP_NOINLINE void *call_slowly(void *const *arguments, uintptr_t method)
 {
+	uint64_t blocked = trace_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t && !trace_excludes(t, (uintptr_t)arguments[0]))
 		trace_enter(t, method, arguments[2], false);
+	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 
@@ -159,10 +165,12 @@ static void *on_call(void *self PP_UNUSED, void *const *arguments,
 
 static PP_NOINLINE void *end_other(void)
 {
+	uint64_t blocked = trace_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
 		trace_charge(t, trace_costs[PP_COST_other]);
+	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 
@@ -171,7 +179,12 @@ static void *on_c_end(void *self PP_UNUSED, void *const *arguments,
 {
 	uintptr_t method = method_of(arguments);
 
-	return method ? end_call(method, false) : end_other();
+	if (method)
+		return end_call(method, false);
+	return PP_LIKELY(trace_charge_quick(trace_mine,
+					    trace_costs[PP_COST_other]))
+		       ? py._Py_NoneStruct
+		       : end_other();
 }
 
 /* -- lines --------------------------------------------------------------- */
@@ -212,14 +225,15 @@ static uint32_t entry_line(struct trace_function *f, uintptr_t code,
 static void *on_line_start(void *self, void *const *arguments,
 			   size_t count PP_UNUSED, void *names PP_UNUSED)
 {
+	uint64_t blocked = trace_open_faults();
 	struct trace *t = trace_of_thread();
 	uintptr_t code = (uintptr_t)arguments[0];
 	struct trace_function *f = t ? trace_enter(t, code, NULL, true) : NULL;
 
-	if (PP_UNLIKELY(!f))
-		return ignore(self, t, arguments[0]);
-	trace_entry(t, entry_line(f, code, number_of(arguments[1])));
-	return py._Py_NoneStruct;
+	if (f)
+		trace_entry(t, entry_line(f, code, number_of(arguments[1])));
+	mask_close_faults(blocked);
+	return f ? py._Py_NoneStruct : ignore(self, t, arguments[0]);
 }
 
 static void *on_line_end(void *self PP_UNUSED, void *const *arguments,
@@ -228,18 +242,32 @@ static void *on_line_end(void *self PP_UNUSED, void *const *arguments,
 	return end_call((uintptr_t)arguments[0], true);
 }
 
+/* False: of no call that is recorded. */
+TRACE_INLINE bool take_line(struct trace *t, void *const *arguments)
+{
+	return trace_line(t, (uintptr_t)arguments[0],
+			  number_of(arguments[1]) -
+				  t->top->edge->callee->firstlineno);
+}
+
+static PP_NOINLINE void *line_slowly(const void *self, void *const *arguments)
+{
+	uint64_t blocked = trace_open_faults();
+	struct trace *t = trace_of_thread();
+	bool wanted = !t || take_line(t, arguments);
+
+	mask_close_faults(blocked);
+	return wanted ? py._Py_NoneStruct : ignore(self, t, arguments[0]);
+}
+
 static void *on_line(void *self, void *const *arguments, size_t count PP_UNUSED,
 		     void *names PP_UNUSED)
 {
-	struct trace *t = trace_of_thread();
+	struct trace *t = trace_mine;
 
-	if (PP_UNLIKELY(!t))
+	if (PP_LIKELY(t && t->quick && take_line(t, arguments)))
 		return py._Py_NoneStruct;
-	if (!trace_line(t, (uintptr_t)arguments[0],
-			number_of(arguments[1]) -
-				t->top->edge->callee->firstlineno))
-		return ignore(self, t, arguments[0]);
-	return py._Py_NoneStruct;
+	return line_slowly(self, arguments);
 }
 
 /*
@@ -251,6 +279,7 @@ static void *on_jump(void *self PP_UNUSED, void *const *arguments,
 {
 	uintptr_t code = (uintptr_t)arguments[0];
 	uint32_t from = number_of(arguments[1]), to = number_of(arguments[2]);
+	uint64_t blocked;
 	struct trace *t;
 	uint32_t line;
 
@@ -259,9 +288,11 @@ static void *on_jump(void *self PP_UNUSED, void *const *arguments,
 	line = line_at(code, to);
 	if (line != line_at(code, from))
 		return g.disable;
+	blocked = trace_open_faults();
 	t = trace_of_thread();
 	if (t)
 		trace_line(t, code, line);
+	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 

@@ -95,13 +95,9 @@ static int forward(const struct trace *t, void *object, void *frame, int what,
 	return t->host(object, frame, what, argument);
 }
 
-static PP_NOINLINE int profile_slowly(void *object, void *frame, int what,
-				      void *argument)
+static void take_profile(struct trace *t, const void *frame, int what,
+			 void *argument)
 {
-	struct trace *t = trace_of_thread();
-
-	if (!t)
-		return 0;
 	switch (what) {
 	case EVENT_CALL:
 		trace_enter(t, code_of(frame), NULL, false);
@@ -121,7 +117,18 @@ static PP_NOINLINE int profile_slowly(void *object, void *frame, int what,
 	default:
 		break;
 	}
-	return object ? forward(t, object, frame, what, argument) : 0;
+}
+
+static PP_NOINLINE int profile_slowly(void *object, void *frame, int what,
+				      void *argument)
+{
+	uint64_t blocked = trace_open_faults();
+	struct trace *t = trace_of_thread();
+
+	if (t)
+		take_profile(t, frame, what, argument);
+	mask_close_faults(blocked);
+	return t && object ? forward(t, object, frame, what, argument) : 0;
 }
 
 /* Nearly all events; what is done after no call needs no saved registers. */
@@ -154,13 +161,10 @@ static int on_profile(void *object, void *frame, int what, void *argument)
 	return profile_slowly(object, frame, what, argument);
 }
 
-static int on_trace(void *object, void *frame, int what, void *argument)
+TRACE_INLINE void take_trace(struct trace *t, const void *frame, int what)
 {
-	struct trace *t = trace_of_thread();
 	struct trace_function *f;
 
-	if (PP_UNLIKELY(!t))
-		return 0;
 	switch (what) {
 	case EVENT_CALL:
 		f = trace_enter(t, code_of(frame), NULL, true);
@@ -177,8 +181,28 @@ static int on_trace(void *object, void *frame, int what, void *argument)
 	default:
 		break;
 	}
-	return PP_LIKELY(!object) ? 0
-				  : forward(t, object, frame, what, argument);
+}
+
+static PP_NOINLINE int trace_slowly(void *object, void *frame, int what,
+				    void *argument)
+{
+	uint64_t blocked = trace_open_faults();
+	struct trace *t = trace_of_thread();
+
+	if (t)
+		take_trace(t, frame, what);
+	mask_close_faults(blocked);
+	return t && object ? forward(t, object, frame, what, argument) : 0;
+}
+
+static int on_trace(void *object, void *frame, int what, void *argument)
+{
+	struct trace *t = trace_mine;
+
+	if (PP_UNLIKELY(object || !t || !t->quick))
+		return trace_slowly(object, frame, what, argument);
+	take_trace(t, frame, what);
+	return 0;
 }
 
 /* -- threads ------------------------------------------------------------- */

@@ -439,25 +439,56 @@ bool trace_table_excludes(struct trace *t, uintptr_t code)
 
 /* -- open calls ---------------------------------------------------------- */
 
+static size_t calls_bytes(const struct trace *t)
+{
+	return (size_t)(t->limit - t->calls) * sizeof(*t->calls);
+}
+
+/* Ours of a new table that has room for so many in the log. */
+static int new_calls(struct trace *t, struct pp_open_call *shown, size_t room)
+{
+	size_t depth = t->calls ? (size_t)(t->top - t->calls) : 0;
+	struct trace_open *calls = map((1 + room) * sizeof(*calls));
+
+	if (!calls)
+		return -1;
+	if (t->calls) {
+		memcpy(calls, t->calls, (1 + depth) * sizeof(*calls));
+		sys_munmap(t->calls, calls_bytes(t));
+	} else {
+		calls[0] = (struct trace_open){ &t->root_call, &t->root_edge,
+						NULL };
+	}
+	for (size_t i = 0; i < room; i++)
+		calls[1 + i].shown = &shown[i];
+	t->calls = calls;
+	t->top = calls + depth;
+	t->limit = calls + 1 + room;
+	return 0;
+}
+
 /* A table of open calls; those of the one before go on in it. */
 static int new_open(struct trace *t, uint32_t bytes)
 {
 	struct chunk c, old = t->open_chunk;
 	struct pp_open *open =
 		(struct pp_open *)(void *)new_table(t, PP_OPEN, bytes, &c);
+	struct pp_open_call *shown = (struct pp_open_call *)(void *)(open + 1);
 	size_t used = sizeof(*open);
 
 	if (!open)
 		return -1;
 	if (t->open) {
-		used += t->open->depth * sizeof(struct pp_open_call);
+		used += (size_t)(t->top - t->calls) * sizeof(*shown);
 		memcpy(open, t->open, used);
 	}
+	if (new_calls(t, shown,
+		      (size_t)(c.base + c.used - (uint8_t *)shown) /
+			      sizeof(*shown)) < 0) {
+		chunk_table_leave(&c);
+		return -1;
+	}
 	chunk_table_begin(&c);
-	t->top = (struct trace_open *)(void *)((uint8_t *)open + used) - 1;
-	t->limit = (struct trace_open *)(void *)(open + 1) +
-		   (size_t)(c.base + c.used - (uint8_t *)(open + 1)) /
-			   sizeof(struct pp_open_call);
 	t->open = open;
 	t->open_chunk = c;
 	chunk_table_leave(&old);
@@ -584,8 +615,13 @@ static int fill_new(struct trace *t)
 	t->root_edge.callee = &t->root;
 	if (!t->slots || !t->functions || new_open(t, OPEN_FIRST_BYTES) < 0)
 		return -1;
-	*t->top = (struct trace_open){ .edge = &t->root_edge };
 	return 0;
+}
+
+bool trace_is_quick(const struct trace *t)
+{
+	return !t->has_window && trace_clock_is_counter &&
+	       !(t->thread && atomic_load(&t->thread->blocks_faults));
 }
 
 struct trace *trace_table_new(struct thread *thread)
@@ -610,7 +646,7 @@ struct trace *trace_table_new(struct thread *thread)
 	}
 	t->has_window = trace_window.span != UINT64_MAX;
 	t->live = true;
-	t->quick = !t->has_window && trace_clock_is_counter;
+	t->quick = trace_is_quick(t);
 	return t;
 }
 
@@ -626,6 +662,8 @@ void trace_table_free(struct trace *t)
 	if (t->slots)
 		sys_munmap(t->slots,
 			   ((size_t)t->slot_mask + 1) * sizeof(*t->slots));
+	if (t->calls)
+		sys_munmap(t->calls, calls_bytes(t));
 	for (b = t->blocks; b; b = next) {
 		next = b->next;
 		sys_munmap(b, b->bytes);

@@ -61,29 +61,28 @@ struct trace_slot {
 	struct trace_edge *edge;
 };
 
-/* A call that is open: what lies in pp_open_call.writer. */
+/*
+ * A call that is open. No pointer of ours is in the log, which somebody may
+ * empty: what is read from there is then 0, and counts nothing any more.
+ */
 struct trace_open {
-	uint64_t begun, own;
-	uint32_t number, line;
+	struct pp_open_call *shown; /* in the log */
 	struct trace_edge *edge;
 	struct pp_line *at; /* the line it is on; NULL: none */
 };
 
-_Static_assert(sizeof(struct trace_open) == sizeof(struct pp_open_call),
-	       "an open call is as the log has it");
-
 /*
- * top is the call that runs now. Below the outermost, in the tail of the head,
- * stands one that is none: its edge leads to the root.
+ * top is the call that runs now. The first of `calls` is none: its edge leads
+ * to the root.
  */
 struct trace {
 	bool live;	 /* false once a forked child has it, or it has ended */
-	bool quick;	 /* live, without a window, the counter is the clock */
+	bool quick;	 /* see trace_is_quick() */
 	bool has_window; /* not all events are wanted, see trace_event.h */
 	uint32_t slot_mask;
 	struct trace_slot *slots;
 	struct pp_open *open;
-	struct trace_open *top, *limit;
+	struct trace_open *top, *calls, *limit;
 
 	uint32_t slot_count;
 	struct thread *thread; /* NULL: there is no log */
@@ -103,6 +102,7 @@ struct trace {
 	struct trace_edge root_edge;
 	struct trace_function root;
 	struct pp_edge root_shown;
+	struct pp_open_call root_call;
 };
 
 /*
@@ -110,6 +110,13 @@ struct trace {
  * to measure what events cost. NULL without memory or room.
  */
 struct trace *trace_table_new(struct thread *t);
+
+/*
+ * May its events be quick, see trace_event.h? If there is no window, the
+ * counter is the clock and the thread lets faults through: a store of ours into
+ * a log that somebody has truncated raises one.
+ */
+bool trace_is_quick(const struct trace *t);
 
 /* The thread has ended: give back what is not the log's. */
 void trace_table_free(struct trace *t);

@@ -426,27 +426,9 @@ void gil_count_from_here(void)
 		account(t)->since = now_ns;
 }
 
-/* The calling thread's block; one that nobody announced gets one. */
-static struct thread *self_or_found(void)
-{
-	struct thread *t = thread_self();
-	uint64_t mask;
-
-	if (t)
-		return t;
-	mask = mask_quiet(target.settings.signal);
-	t = thread_self_or_found(clock_now());
-	if (t)
-		atomic_store_explicit(&t->blocks_faults,
-				      (mask & MASK_FAULTS) != 0,
-				      memory_order_relaxed);
-	mask_unquiet(target.settings.signal, mask);
-	return t;
-}
-
 struct thread *gil_wait_begin(void)
 {
-	struct thread *t = state_is_armed() ? self_or_found() : NULL;
+	struct thread *t = state_is_armed() ? thread_obtain() : NULL;
 	struct place place;
 	uint64_t now_ns;
 

@@ -42,6 +42,25 @@ static inline void mask_unblock(uint64_t signals)
 }
 
 /*
+ * Let faults through, which a host may have blocked; returns those that it had,
+ * to be blocked again by mask_close_faults().
+ */
+static inline uint64_t mask_open_faults(void)
+{
+	uint64_t before = mask_block(0);
+
+	if (before & MASK_FAULTS)
+		mask_unblock(MASK_FAULTS);
+	return before & MASK_FAULTS;
+}
+
+static inline void mask_close_faults(uint64_t blocked)
+{
+	if (blocked)
+		mask_block(blocked);
+}
+
+/*
  * For code of ours that is no handler and touches the log: block the sampling
  * signal, and let the faults through that it may raise and mend, which a host
  * may have blocked. Returns the mask of before, for mask_unquiet().

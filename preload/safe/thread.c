@@ -8,6 +8,7 @@
 
 #include "safe/clock.h"
 #include "safe/lines.h"
+#include "safe/mask.h"
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
@@ -232,5 +233,22 @@ struct thread *thread_self_or_found(uint64_t now_ns)
 		thread_publish(t, tid);
 	}
 	thread_set_self(t);
+	return t;
+}
+
+struct thread *thread_obtain(void)
+{
+	struct thread *t = thread_self();
+	uint64_t mask;
+
+	if (t)
+		return t;
+	mask = mask_quiet(target.settings.signal);
+	t = thread_self_or_found(clock_now());
+	if (t)
+		atomic_store_explicit(&t->blocks_faults,
+				      (mask & MASK_FAULTS) != 0,
+				      memory_order_relaxed);
+	mask_unquiet(target.settings.signal, mask);
 	return t;
 }

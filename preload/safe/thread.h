@@ -148,6 +148,9 @@ void thread_set_self(struct thread *t);
  */
 struct thread *thread_self_or_found(uint64_t now_ns);
 
+/* The same outside the handler, for a thread that may block signals. */
+struct thread *thread_obtain(void);
+
 /*
  * A block for a thread that begins its account at these clocks. Sets all but
  * tid, which publishes it: see thread_publish(). NULL if there are too many

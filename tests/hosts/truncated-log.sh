@@ -1,4 +1,7 @@
 #!/bin/sh
+# each: interpreter
+# parallel: yes
+#
 # Somebody empties the log of a running program: threads that begin afterwards,
 # also with all signals blocked, store into nothing. The program must not see
 # it; one line says that the log has ended.
@@ -30,14 +33,15 @@ END
 
 bad=0
 for how in open blocked; do
-	for rate in auto 1k; do
+	for what in RATE=auto RATE=1k TRACE=calls TRACE=lines; do
 		rm -f log.bin
 		status=0
-		LD_PRELOAD="$LIBRARY" PYPROF_OUTPUT=log.bin PYPROF_RATE=$rate \
-			python3 truncate.py $how >out 2>err || status=$?
+		$RUN LD_PRELOAD="$LIBRARY" PYPROF_OUTPUT=log.bin \
+			"PYPROF_$what" \
+			$EXE truncate.py $how >out 2>err || status=$?
 		if [ "$status" != 0 ] || [ "$(cat out)" != "alive 0" ] ||
 			[ "$(grep -c '^pyprof' err)" -gt 1 ]; then
-			echo "$how at $rate: status $status: $(cat out err)"
+			echo "$how, $what: status $status: $(cat out err)"
 			bad=1
 		fi
 	done
