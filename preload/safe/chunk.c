@@ -28,6 +28,9 @@ _Static_assert(CHUNK_TABLE_MOST / PP_PAGE <= MAPPED_PAGES, "chunk too big");
 /* type, length and four varints: OWNER thread seq time cpu */
 #define OWNER_MOST (RECORD_HEAD + 4 * PP_VARINT_MAX)
 
+/* spare.chunk of one that is being changed. */
+#define SPARE_CLAIMED 1
+
 /* The least room of a chunk that was begun, to go on in. */
 #define AHEAD_LEAST (CHUNK_FIRST_BYTES / 2)
 
@@ -200,53 +203,63 @@ static bool obtain(struct thread *t, struct chunk *c, uint32_t size,
 	return map_new(t, c, size);
 }
 
+/* Take hold of a spare that is `chunk` now, or free if that is 0. */
+static bool claim_spare(struct spare *spare, uint64_t chunk)
+{
+	/* takes over what release_spare() published */
+	return atomic_compare_exchange_strong_explicit(
+		&spare->chunk, &chunk, SPARE_CLAIMED, memory_order_acquire,
+		memory_order_relaxed);
+}
+
+static void release_spare(struct spare *spare, uint64_t chunk)
+{
+	/* publishes its size to claim_spare() */
+	atomic_store_explicit(&spare->chunk, chunk, memory_order_release);
+}
+
 /* A chunk that a thread left, if one has room for so much. */
-static bool take_spare(_Atomic uint64_t *spares, struct chunk *c,
-		       uint32_t bytes)
+static bool take_spare(struct spare *spares, struct chunk *c, uint32_t bytes)
 {
 	for (uint32_t i = 0; i < STATE_SPARES; i++) {
-		uint64_t at =
-			atomic_load_explicit(&spares[i], memory_order_relaxed);
-		struct pp_chunk *head = (struct pp_chunk *)at;
+		struct spare *spare = &spares[i];
+		uint64_t at = atomic_load_explicit(&spare->chunk,
+						   memory_order_relaxed);
 
-		/* takes over what chunk_leave() published */
-		if (!at || !atomic_compare_exchange_strong_explicit(
-				   &spares[i], &at, 0, memory_order_acquire,
-				   memory_order_relaxed))
+		if (at <= SPARE_CLAIMED || !claim_spare(spare, at))
 			continue;
-		*c = (struct chunk){ (uint8_t *)head, head->size, head->used };
-		if (head->size - head->used >= bytes)
+		*c = (struct chunk){ (uint8_t *)at, spare->size, spare->used };
+		release_spare(spare, 0);
+		if (c->size - c->used >= bytes)
 			return true;
 		if (spares == state->spares)
 			put_away(c);
 		else
-			unmap(head, head->size);
+			unmap(c->base, c->size);
 	}
 	return false;
 }
 
-static void leave(_Atomic uint64_t *spares, struct chunk *c)
+static void leave(struct spare *spares, struct chunk *c)
 {
-	struct pp_chunk *head = head_of(c);
 	struct chunk left = *c;
 
-	if (!head)
+	if (!left.base)
 		return;
 	c->base = NULL;
 	for (uint32_t i = 0;
-	     c->size - c->used > PP_PAGE / 4 && i < STATE_SPARES; i++) {
-		uint64_t none = 0;
-
-		/* publishes the chunk to take_spare() */
-		if (atomic_compare_exchange_strong_explicit(
-			    &spares[i], &none, (uint64_t)head,
-			    memory_order_release, memory_order_relaxed))
-			return;
+	     left.size - left.used > PP_PAGE / 4 && i < STATE_SPARES; i++) {
+		if (!claim_spare(&spares[i], 0))
+			continue;
+		spares[i].size = left.size;
+		spares[i].used = left.used;
+		release_spare(&spares[i], (uint64_t)left.base);
+		return;
 	}
 	if (spares == state->spares)
 		put_away(&left);
 	else
-		unmap(head, c->size);
+		unmap(left.base, left.size);
 }
 
 /* Put an OWNER record at p; returns where it ends. */

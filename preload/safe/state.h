@@ -26,6 +26,15 @@
 
 struct thread;
 
+/*
+ * A chunk with room that a dead thread left. Its size stands here too, since
+ * somebody may write over the log.
+ */
+struct spare {
+	_Atomic uint64_t chunk; /* its address; 0: free, 1: being changed */
+	uint32_t size, used;
+};
+
 /* A chunk that waits until it is old. */
 struct ring_slot {
 	_Atomic uint64_t chunk; /* its address; 0: free */
@@ -45,9 +54,8 @@ struct state {
 	struct pp_header *header;
 	_Atomic uint64_t log_end;   /* where the next chunk goes */
 	_Atomic uint32_t log_stuck; /* enum pp_ended that stopped its growth */
-	_Atomic uint64_t
-		spares[STATE_SPARES]; /* addresses of struct pp_chunk */
-	_Atomic uint64_t kept_spares[STATE_SPARES]; /* of definitions' */
+	struct spare spares[STATE_SPARES];
+	struct spare kept_spares[STATE_SPARES]; /* of definitions' */
 	struct ring_slot ring[STATE_RING];
 	_Atomic uint32_t ring_slots; /* ever used */
 

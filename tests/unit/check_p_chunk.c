@@ -327,6 +327,24 @@ START_TEST(chunk_that_is_left_must_have_room)
 }
 END_TEST
 
+START_TEST(chunk_that_is_left_is_as_large_as_it_was)
+{
+	struct thread *t = begin(), *next = log_thread(43);
+	struct pp_chunk *head;
+
+	fill(t, CHUNK_FIRST_BYTES / 2);
+	head = (struct pp_chunk *)(void *)t->chunk.base;
+	chunk_leave(t);
+	/* somebody writes over the log */
+	head->size = UINT32_MAX;
+	head->used = 0;
+	next->maps = 0;
+	ck_assert(write_bytes(next, 8));
+	ck_assert_uint_eq(next->chunk.size, CHUNK_FIRST_BYTES);
+	ck_assert_uint_ge(next->chunk.used, CHUNK_FIRST_BYTES / 2);
+}
+END_TEST
+
 START_TEST(chunk_of_many_short_threads_is_one)
 {
 	off_t size;
@@ -359,7 +377,7 @@ START_TEST(chunk_of_more_threads_than_spares_are_unmapped)
 	for (i = 0; i < ARRAY_LEN(threads); i++)
 		chunk_leave(threads[i]);
 	for (i = 0; i < STATE_SPARES; i++)
-		ck_assert_uint_ne(atomic_load(&state->spares[i]), 0);
+		ck_assert_uint_ne(atomic_load(&state->spares[i].chunk), 0);
 }
 END_TEST
 
@@ -467,7 +485,9 @@ UNIT_MAIN(chunk, chunk_first_is_small,
 	  chunk_ahead_is_the_next_one, chunk_is_not_mapped_beyond_the_budget,
 	  chunk_that_is_left_goes_to_the_next_thread, chunk_ahead_is_left_too,
 	  chunk_that_is_nearly_full_is_not_left,
-	  chunk_that_is_left_must_have_room, chunk_of_many_short_threads_is_one,
+	  chunk_that_is_left_must_have_room,
+	  chunk_that_is_left_is_as_large_as_it_was,
+	  chunk_of_many_short_threads_is_one,
 	  chunk_of_more_threads_than_spares_are_unmapped,
 	  chunk_stops_at_max_size, chunk_goes_up_to_max_size,
 	  chunk_stops_at_the_file_size_limit_without_a_signal,
