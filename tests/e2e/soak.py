@@ -113,6 +113,7 @@ def progress(depth):
 everything("cpu", SECONDS)
 everything("wall", SECONDS / 2)
 memory()
-progress(500)  # the deepest stack that is recorded whole
-progress(2500)
+DEPTHS = [500, 2500]  # the first is the deepest that is recorded whole
+for depth in sized(DEPTHS, [DEPTHS[MINOR % 2]]):
+    progress(depth)
 finish()

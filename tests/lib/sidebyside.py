@@ -32,7 +32,9 @@ VERSION = tuple(int(n) for n in
 Outcome = namedtuple("Outcome", "status stdout stderr")
 
 _failures = []
-_turns = itertools.count(VERSION[1])
+# Both choices of the one come up with both of the other, over the versions.
+_turns = itertools.count(VERSION[1] * 3 // 2)
+_halves = itertools.count(VERSION[1])
 
 
 def check(fact, *words):
@@ -54,6 +56,11 @@ def done():
 def some(choices):
     """All of them at full size, else one, another each time and Python."""
     return choices if FULL else (choices[next(_turns) % len(choices)],)
+
+
+def is_our_turn():
+    """Always at full size, else each second time: others each Python."""
+    return FULL or next(_halves) % 2 == 0
 
 
 def skip(why):
