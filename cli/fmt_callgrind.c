@@ -84,8 +84,8 @@ static void name_file(struct output *o, uint32_t function)
 }
 
 /*
- * NAME:LINE, and _1, _2 ... behind it where an earlier function of this file
- * has that already; `taken` has the names of all files.
+ * NAME:LINE, or a mark's name alone, and _1, _2 ... behind it where an earlier
+ * function of this file has that already; `taken` has the names of all files.
  */
 static void name_function(struct output *o, uint32_t function,
 			  struct profile *taken)
@@ -96,6 +96,8 @@ static void name_function(struct output *o, uint32_t function,
 
 	if (function_is_c(function_of(o, function)))
 		view_add_frame(o->v, &name, function, 0);
+	else if (!function_of(o, function)->file)
+		text_adds(&name, function_of(o, function)->name);
 	else
 		text_addf(&name, "%s:%u", function_of(o, function)->name,
 			  first_line(o, function));

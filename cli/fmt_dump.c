@@ -45,6 +45,9 @@ static const struct shape {
 	[PP_GIL_STACKS] = { { NULL }, false },
 };
 
+/* Place of a CODE's last number, which need not be there. */
+#define CODE_PRINT 5
+
 _Static_assert(ARRAY_LEN(shapes) == ARRAY_LEN(record_names),
 	       "a record has no shape");
 
@@ -172,6 +175,9 @@ static void put_fields(FILE *out, const struct record *rec, struct cursor *c)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(shape->numbers) && shape->numbers[i]; i++) {
+		/* a log of before had no prints */
+		if (rec->type == PP_CODE && i == CODE_PRINT && !cursor_left(c))
+			break;
 		number = cursor_number(c);
 		dumpfield_number(out, shape->numbers[i], number);
 	}
