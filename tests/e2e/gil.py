@@ -4,7 +4,6 @@
 # call of C waits behind that line; sums are exact however often it changes
 # hands; and where nobody waits there is no record.
 # each: interpreter
-# parallel: yes
 import json
 import os
 import sys
