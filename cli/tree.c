@@ -122,30 +122,54 @@ static uint32_t find_before_exec(const struct build *b, uint32_t i)
 	return before->ended == PP_ENDED_EXEC ? found : TREE_NONE;
 }
 
+/*
+ * Who made the process of this number, by a fork or else by a log of its own;
+ * `node` gets both. The child began at that time.
+ */
+static void find_maker(const struct build *b, const struct pp_header *child,
+		       uint32_t pid, struct tree_node *node)
+{
+	node->fork = find_key(&b->forks, child->session, pid, child->start_ns);
+	node->parent = node->fork == TREE_NONE
+			       ? find_key(&b->processes, child->session, pid,
+					  child->start_ns)
+			       : b->profile->forks[node->fork].process;
+}
+
 /* The process without a log of which this one is a child, maybe a new one. */
 static uint32_t obtain_missing(struct build *b, uint32_t child)
 {
-	const struct pp_header *h = &b->profile->processes[child].header, *o;
+	const struct process *process = &b->profile->processes[child];
+	const struct info *above = &process->infos[PP_INFO_ancestors];
+	const struct pp_header *h = &process->header, *o;
+	struct tree_node new = { .process = child, .pid = h->ppid };
 	struct tree *t = b->tree;
 	struct tree_node *node;
-	uint32_t fork, i;
+	const char *pid = NULL;
+	uint32_t i;
 
-	fork = find_key(&b->forks, h->session, h->ppid, h->start_ns);
+	/* the parent has no log, but others above it may */
+	find_maker(b, h, h->ppid, &new);
+	while (new.parent == TREE_NONE && (pid = info_next(above, pid)))
+		find_maker(b, h, (uint32_t)strtoul(pid, NULL, 10), &new);
 	for (i = (uint32_t)b->profile->process_count; i < t->count; i++) {
 		node = &t->nodes[i];
 		o = &b->profile->processes[node->process].header;
-		if (node->pid == h->ppid && node->fork == fork &&
-		    memcmp(o->session, h->session, sizeof(h->session)) == 0)
+		if (node->pid == new.pid && node->fork == new.fork &&
+		    node->parent ==
+			    new.parent &&memcmp(o->session, h->session,
+						sizeof(h->session)) == 0)
 			return i;
 	}
-	t->nodes[t->count++] = (struct tree_node){
-		.process = child, /* until settle_missing() */
-		.pid = h->ppid,
-		.parent = fork == TREE_NONE ? TREE_NONE
-					    : b->profile->forks[fork].process,
-		.fork = fork,
-	};
+	t->nodes[t->count++] = new; /* .process until settle_missing() */
 	return i;
+}
+
+/* Is a process without a log worth a line by itself: is it known who made it?
+ */
+static bool is_made(const struct tree_node *missing)
+{
+	return missing->fork != TREE_NONE || missing->parent != TREE_NONE;
 }
 
 static void find_parent(struct build *b, uint32_t i)
@@ -173,8 +197,8 @@ static void find_parent(struct build *b, uint32_t i)
 }
 
 /*
- * A process without a log is worth a line if it joins others. The one that
- * started it all is not.
+ * A process without a log is worth a line if it joins others, or was made by
+ * one. The one that started it all is not.
  */
 static void settle_missing(struct build *b)
 {
@@ -189,14 +213,14 @@ static void settle_missing(struct build *b)
 		node = &nodes[i];
 		if (node->parent != TREE_NONE && node->parent >= first &&
 		    children[node->parent] < 2 &&
-		    nodes[node->parent].fork == TREE_NONE)
+		    !is_made(&nodes[node->parent]))
 			node->parent = TREE_NONE;
 	}
 	for (i = 0; i < b->tree->count; i++) {
 		b->start_ns[i] =
 			b->profile->processes[nodes[i].process].header.start_ns;
 		b->placed[i] = i >= first && children[i] < 2 &&
-			       nodes[i].fork == TREE_NONE;
+			       !is_made(&nodes[i]);
 		if (i >= first)
 			nodes[i].process = TREE_NONE;
 	}

@@ -209,6 +209,7 @@ static void start(void)
 		mask_unquiet(target.settings.signal, mask);
 		return;
 	}
+	log_write_ancestors(thread_self());
 	/* a signal that the program was started with blocked is taken out */
 	mask_unquiet(target.settings.signal, mask & ~signal);
 	interp_hook_deaths();

@@ -19,6 +19,7 @@
 
 #include "config.h"
 #include "msg.h"
+#include "procfile.h"
 #include "safe/clock.h"
 #include "safe/logfile.h"
 #include "safe/record.h"
@@ -32,6 +33,9 @@
 
 /* The most of a fact that is written. */
 #define FACT_MOST (64u << 10)
+
+/* Who is noted above the parent; there may be shells in shells. */
+#define ANCESTORS_MOST 16
 
 static struct text path;
 
@@ -356,6 +360,36 @@ static void write_uname(struct thread *t)
 	text_add(&kernel, uts.machine);
 	write_fact(t, PP_INFO_kernel, kernel.at, kernel.length);
 	write_fact(t, PP_INFO_host, uts.nodename, strlen(uts.nodename));
+}
+
+/* The parent of a process; 0 if it cannot be seen. */
+static int parent_of(int pid)
+{
+	char stat[512];
+	const char *behind;
+
+	if (!procfile_read(PROCFILE_PROCESSES, pid, "stat", stat, sizeof(stat)))
+		return 0;
+	/* PID (NAME) STATE PPID, and a name may have parentheses */
+	behind = strrchr(stat, ')');
+	return behind && strlen(behind) > 4 ? atoi(behind + 4) : 0;
+}
+
+void log_write_ancestors(struct thread *t)
+{
+	int pid = config_is_first() ? 0 : (int)getppid();
+	struct text list;
+
+	text_init(&list);
+	for (int i = 0; i < ANCESTORS_MOST && pid > 1; i++) {
+		pid = parent_of(pid);
+		if (pid <= 1)
+			break;
+		text_add_number(&list, (uint64_t)pid);
+		text_add_n(&list, "", 1);
+	}
+	if (list.length)
+		write_fact(t, PP_INFO_ancestors, list.at, list.length);
 }
 
 void log_write_facts(struct thread *t, const struct log_facts *facts)

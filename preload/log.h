@@ -30,6 +30,12 @@ void log_begin(void);
 /* Write the facts about the process into a thread's log. */
 void log_write_facts(struct thread *t, const struct log_facts *facts);
 
+/*
+ * Write who is above the parent, of a process that was not forked by one with a
+ * log: a shell in between has none, and the two can be joined all the same.
+ */
+void log_write_ancestors(struct thread *t);
+
 /* Write a line for whoever reads the report; signal blocked. */
 void log_note(struct thread *t, const char *note);
 

@@ -21,7 +21,7 @@
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/walk.h"
-#include "taskfile.h"
+#include "procfile.h"
 
 #define START_WORDS	 6  /* of the structure: the method is one of them */
 #define SYSTEM_BYTES	 15 /* what the kernel keeps of a name */
@@ -219,7 +219,8 @@ void thread_names_set_by_system(pthread_t id, const char *name)
 /* A thread's name by /proc; empty if it cannot be read. */
 static void read_comm(int tid, char comm[SYSTEM_BYTES + 2])
 {
-	(void)!taskfile_read(tid, "comm", comm, SYSTEM_BYTES + 2);
+	(void)!procfile_read(PROCFILE_TASKS, tid, "comm", comm,
+			     SYSTEM_BYTES + 2);
 	comm[strcspn(comm, "\n")] = '\0';
 }
 

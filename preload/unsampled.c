@@ -12,7 +12,7 @@
 #include "pyprof/format.h"
 #include "safe/mask.h"
 #include "safe/target.h"
-#include "taskfile.h"
+#include "procfile.h"
 #include "text.h"
 
 /* So many ticks or periods without a sample are no accident. */
@@ -75,8 +75,8 @@ void unsampled_note(struct thread *into, struct thread *t, uint64_t cpu_ns,
 	if (mask && !(*mask & mask_of(target.settings.signal)))
 		return;
 	/* as much of it as names and masks are in */
-	if (taskfile_read(atomic_load(&t->tid), "status", status,
-			  sizeof(status)) &&
+	if (procfile_read(PROCFILE_TASKS, atomic_load(&t->tid), "status",
+			  status, sizeof(status)) &&
 	    (mask || blocked_signals(status) & mask_of(target.settings.signal)))
 		write_note(into, t, status, cpu_ns - t->cpu_ns);
 	errno = saved;

@@ -177,7 +177,8 @@ enum pp_loss {
 	X(6, python)	 /* sys.version */                                     \
 	X(7, kernel)	 /* uname: sysname release machine */                  \
 	X(8, host)	 /* uname: nodename */                                 \
-	X(9, note)	 /* a line for the reader: what was not possible */
+	X(9, note)	 /* a line for the reader: what was not possible */    \
+	X(10, ancestors) /* list: who is above the parent, nearest first */
 
 enum pp_info {
 #define X(number, name) PP_INFO_##name = number,

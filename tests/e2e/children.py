@@ -6,7 +6,9 @@
 # each: interpreter
 # parallel: yes
 import glob
+import json
 import os
+import subprocess
 import sys
 from collections import namedtuple
 
@@ -56,11 +58,12 @@ def logs():
         before = found.get(log.header["pid"])
         if not before or before.header["start_ns"] < log.header["start_ns"]:
             found[log.header["pid"]] = log
-        os.unlink(path)
     return found
 
 
 def go(way, **settings):
+    for path in glob.glob("c.*.bin"):
+        os.unlink(path)
     done = run(workload("children.py"), way, output="c.%p.bin",
                env={"BURN": BURN, "TRUTH": "truth"}, **settings)
     return done, told(), logs()
@@ -105,6 +108,16 @@ def check_forks(what, way, all_logs, least):
                    f" stack that made {fork.pid} is {names}")
 
 
+def check_tree(what):
+    """In the report all hang on one, also those behind a shell."""
+    done = subprocess.run([REPORT, "-f", "json", "-o", "-",
+                           *glob.glob("c.*.bin")], check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    roots = [process["pid"] for process in json.loads(done.stdout)["processes"]
+             if process["parent"] is None]
+    expect(len(roots) == 1, f"{what}: {roots} have no parent")
+
+
 def check(way, processes, forks, **settings):
     what = f"{way} {settings.get('rate', 'auto')}"
     done, truth, found = go(way, **settings)
@@ -122,6 +135,7 @@ def check(way, processes, forks, **settings):
     for log in found.values():
         entries_add_up(log, what, forks=True)
     check_forks(what, way, found, forks)
+    check_tree(what)
     return max([check_one(what, pid, process, found[pid])
                 for pid, process in truth.items() if pid in found], default=0)
 

@@ -138,6 +138,25 @@ START_TEST(parent_without_a_log_joins_its_children)
 }
 END_TEST
 
+START_TEST(parent_without_a_log_hangs_on_who_is_above_it)
+{
+	/* 10 made 11 by a library, that 12, that 13; the last two are shells */
+	static const struct info above = { "12\00011\00010\0007", 10 };
+	struct profile p;
+
+	profile_init(&p);
+	add_process(&p, 10, 1, 0, PP_ENDED_EXIT);
+	add_process(&p, 20, 13, 20, PP_ENDED_EXIT);
+	p.processes[1].infos[PP_INFO_ancestors] = above;
+	ck_assert_str_eq(drawn(&p), "10+0 13+1! 20+2");
+	add_process(&p, 21, 13, 21, PP_ENDED_EXIT);
+	p.processes[2].infos[PP_INFO_ancestors] = above;
+	add_fork(&p, 0, 11, 10);
+	ck_assert_str_eq(drawn(&p), "10+0 13+1! 20+2 21+2");
+	profile_done(&p);
+}
+END_TEST
+
 START_TEST(sessions_are_apart)
 {
 	struct profile p;
@@ -173,5 +192,6 @@ UNIT_MAIN(tree, children_hang_on_their_parents_by_start,
 	  fork_says_more_than_the_child,
 	  number_that_came_again_is_told_by_the_time,
 	  exec_hangs_on_the_program_before,
-	  parent_without_a_log_joins_its_children, sessions_are_apart,
+	  parent_without_a_log_joins_its_children,
+	  parent_without_a_log_hangs_on_who_is_above_it, sessions_are_apart,
 	  logs_that_fork_each_other_are_all_drawn)
