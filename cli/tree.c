@@ -142,31 +142,29 @@ static uint32_t obtain_missing(struct build *b, uint32_t child)
 	const struct process *process = &b->profile->processes[child];
 	const struct info *above = &process->infos[PP_INFO_ancestors];
 	const struct pp_header *h = &process->header, *o;
-	struct tree_node new = { .process = child, .pid = h->ppid };
+	struct tree_node made = { .process = child, .pid = h->ppid };
 	struct tree *t = b->tree;
 	struct tree_node *node;
 	const char *pid = NULL;
 	uint32_t i;
 
 	/* the parent has no log, but others above it may */
-	find_maker(b, h, h->ppid, &new);
-	while (new.parent == TREE_NONE && (pid = info_next(above, pid)))
-		find_maker(b, h, (uint32_t)strtoul(pid, NULL, 10), &new);
+	find_maker(b, h, h->ppid, &made);
+	while (made.parent == TREE_NONE && (pid = info_next(above, pid)))
+		find_maker(b, h, (uint32_t)strtoul(pid, NULL, 10), &made);
 	for (i = (uint32_t)b->profile->process_count; i < t->count; i++) {
 		node = &t->nodes[i];
 		o = &b->profile->processes[node->process].header;
-		if (node->pid == new.pid && node->fork == new.fork &&
-		    node->parent ==
-			    new.parent &&memcmp(o->session, h->session,
-						sizeof(h->session)) == 0)
+		if (node->pid == made.pid && node->fork == made.fork &&
+		    node->parent == made.parent &&
+		    memcmp(o->session, h->session, sizeof(h->session)) == 0)
 			return i;
 	}
-	t->nodes[t->count++] = new; /* .process until settle_missing() */
+	t->nodes[t->count++] = made; /* .process until settle_missing() */
 	return i;
 }
 
-/* Is a process without a log worth a line by itself: is it known who made it?
- */
+/* Is it known who made a process without a log? It is worth a line then. */
 static bool is_made(const struct tree_node *missing)
 {
 	return missing->fork != TREE_NONE || missing->parent != TREE_NONE;
