@@ -15,6 +15,7 @@
 #include "safe/mask.h"
 #include "safe/record.h"
 #include "safe/ring.h"
+#include "safe/slot.h"
 #include "safe/state.h"
 #include "safe/sys.h"
 #include "safe/target.h"
@@ -27,9 +28,6 @@ _Static_assert(CHUNK_TABLE_MOST / PP_PAGE <= MAPPED_PAGES, "chunk too big");
 
 /* type, length and four varints: OWNER thread seq time cpu */
 #define OWNER_MOST (RECORD_HEAD + 4 * PP_VARINT_MAX)
-
-/* spare.chunk of one that is being changed. */
-#define SPARE_CLAIMED 1
 
 /* The least room of a chunk that was begun, to go on in. */
 #define AHEAD_LEAST (CHUNK_FIRST_BYTES / 2)
@@ -203,21 +201,6 @@ static bool obtain(struct thread *t, struct chunk *c, uint32_t size,
 	return map_new(t, c, size);
 }
 
-/* Take hold of a spare that is `chunk` now, or free if that is 0. */
-static bool claim_spare(struct spare *spare, uint64_t chunk)
-{
-	/* takes over what release_spare() published */
-	return atomic_compare_exchange_strong_explicit(
-		&spare->chunk, &chunk, SPARE_CLAIMED, memory_order_acquire,
-		memory_order_relaxed);
-}
-
-static void release_spare(struct spare *spare, uint64_t chunk)
-{
-	/* publishes its size to claim_spare() */
-	atomic_store_explicit(&spare->chunk, chunk, memory_order_release);
-}
-
 /* A chunk that a thread left, if one has room for so much. */
 static bool take_spare(struct spare *spares, struct chunk *c, uint32_t bytes)
 {
@@ -226,10 +209,10 @@ static bool take_spare(struct spare *spares, struct chunk *c, uint32_t bytes)
 		uint64_t at = atomic_load_explicit(&spare->chunk,
 						   memory_order_relaxed);
 
-		if (at <= SPARE_CLAIMED || !claim_spare(spare, at))
+		if (at <= SLOT_CLAIMED || !slot_claim(&spare->chunk, at))
 			continue;
 		*c = (struct chunk){ (uint8_t *)at, spare->size, spare->used };
-		release_spare(spare, 0);
+		slot_release(&spare->chunk, 0);
 		if (c->size - c->used >= bytes)
 			return true;
 		if (spares == state->spares)
@@ -249,11 +232,11 @@ static void leave(struct spare *spares, struct chunk *c)
 	c->base = NULL;
 	for (uint32_t i = 0;
 	     left.size - left.used > PP_PAGE / 4 && i < STATE_SPARES; i++) {
-		if (!claim_spare(&spares[i], 0))
+		if (!slot_claim(&spares[i].chunk, 0))
 			continue;
 		spares[i].size = left.size;
 		spares[i].used = left.used;
-		release_spare(&spares[i], (uint64_t)left.base);
+		slot_release(&spares[i].chunk, (uint64_t)left.base);
 		return;
 	}
 	if (spares == state->spares)

@@ -5,23 +5,7 @@
 #include "safe/ring.h"
 
 #include "safe/clock.h"
-
-/* In a slot's `chunk`: the slot is somebody's for a moment. */
-#define CLAIMED 1u
-
-static bool claim(struct ring_slot *slot, uint64_t expected)
-{
-	/* takes over what release() published */
-	return atomic_compare_exchange_strong_explicit(
-		&slot->chunk, &expected, CLAIMED, memory_order_acquire,
-		memory_order_relaxed);
-}
-
-static void release(struct ring_slot *slot, uint64_t chunk)
-{
-	/* publishes the slot's contents to claim() */
-	atomic_store_explicit(&slot->chunk, chunk, memory_order_release);
-}
+#include "safe/slot.h"
 
 /* No slot beyond this one has ever been used. */
 static void note_used(uint32_t slots)
@@ -42,12 +26,12 @@ bool ring_put(const struct chunk *c)
 		struct ring_slot *slot = &state->ring[i];
 
 		if (atomic_load_explicit(&slot->chunk, memory_order_relaxed) ||
-		    !claim(slot, 0))
+		    !slot_claim(&slot->chunk, 0))
 			continue;
 		slot->size = c->size;
 		slot->last_ns = clock_read(CLOCK_MONOTONIC);
 		note_used(i + 1);
-		release(slot, (uint64_t)c->base);
+		slot_release(&slot->chunk, (uint64_t)c->base);
 		return true;
 	}
 	return false;
@@ -73,15 +57,15 @@ bool ring_take(struct chunk *c, uint32_t size)
 		uint64_t at = atomic_load_explicit(&slot->chunk,
 						   memory_order_relaxed);
 
-		if (at <= CLAIMED || !claim(slot, at))
+		if (at <= SLOT_CLAIMED || !slot_claim(&slot->chunk, at))
 			continue;
 		if (slot->size == size &&
 		    now_ns - slot->last_ns > target.settings.ring_ns) {
 			empty(c, at, size);
-			release(slot, 0);
+			slot_release(&slot->chunk, 0);
 			return true;
 		}
-		release(slot, at);
+		slot_release(&slot->chunk, at);
 	}
 	return false;
 }

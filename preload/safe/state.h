@@ -31,13 +31,13 @@ struct thread;
  * somebody may write over the log.
  */
 struct spare {
-	_Atomic uint64_t chunk; /* its address; 0: free, 1: being changed */
+	_Atomic uint64_t chunk; /* see slot.h */
 	uint32_t size, used;
 };
 
 /* A chunk that waits until it is old. */
 struct ring_slot {
-	_Atomic uint64_t chunk; /* its address; 0: free */
+	_Atomic uint64_t chunk; /* see slot.h */
 	uint64_t last_ns;	/* nothing in it is newer */
 	uint32_t size;
 };
