@@ -12,7 +12,6 @@
 #include "pyprof/compiler.h"
 #include "safe/gil.h"
 #include "safe/mask.h"
-#include "safe/state.h"
 #include "safe/thread.h"
 
 /* That of the condition variables of today; dlsym() may give the first ones. */
@@ -71,24 +70,9 @@ static int first_timed(pthread_cond_t *condition, pthread_mutex_t *mutex,
 	return g.timed(condition, mutex, end);
 }
 
-/*
- * What follows stores into the log, which may have gone: let the faults
- * through that a host has blocked. Returns what mask_close_faults() blocks
- * again.
- */
-static uint64_t open_faults(void)
-{
-	struct thread *t;
-
-	if (!state_is_armed())
-		return 0;
-	t = thread_self();
-	return !t || atomic_load(&t->blocks_faults) ? mask_open_faults() : 0;
-}
-
 static void tell(const pthread_cond_t *condition)
 {
-	uint64_t blocked = open_faults();
+	uint64_t blocked = thread_open_faults();
 
 	switch (gil_part_of(condition)) {
 	case GIL_RELEASED:
@@ -120,7 +104,7 @@ static int wait_for_another(pthread_cond_t *condition, pthread_mutex_t *mutex)
 	uint64_t blocked;
 
 	if (t) {
-		blocked = open_faults();
+		blocked = thread_open_faults();
 		gil_yield_end(t, since_ns);
 		mask_close_faults(blocked);
 	}
@@ -143,7 +127,7 @@ static int wait_for_gil(pthread_cond_t *condition, pthread_mutex_t *mutex,
 	int ret;
 
 	if (gil_part_of(condition) == GIL_RELEASED) {
-		blocked = open_faults();
+		blocked = thread_open_faults();
 		t = gil_wait_begin();
 		mask_close_faults(blocked);
 	}

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "procfile.h"
 #include "pyapi.h"
 #include "safe/guard.h"
 #include "safe/mask.h"
@@ -21,7 +22,6 @@
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/walk.h"
-#include "procfile.h"
 
 #define START_WORDS	 6  /* of the structure: the method is one of them */
 #define SYSTEM_BYTES	 15 /* what the kernel keeps of a name */

@@ -60,16 +60,6 @@ struct trace *trace_begin_mine(void)
 	return mine;
 }
 
-uint64_t trace_open_faults(void)
-{
-	const struct thread *t;
-
-	if (!state_is_armed())
-		return 0;
-	t = thread_self();
-	return !t || atomic_load(&t->blocks_faults) ? mask_open_faults() : 0;
-}
-
 void trace_note_faults(struct thread *t)
 {
 	if (t->trace)

@@ -28,12 +28,6 @@ static inline struct trace *trace_of_thread(void)
 }
 
 /*
- * Around events that are not quick, since the thread may block faults; the
- * result is for mask_close_faults().
- */
-uint64_t trace_open_faults(void);
-
-/*
  * What is inlined here is made twice, for calls alone and for lines: `lines` is
  * known where it is called.
  */

@@ -87,7 +87,7 @@ static void *ignore(const void *self, struct trace *t, void *code)
  */
 static PP_NOINLINE void *start_slowly(const void *self, void *code)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 	bool wanted = t && trace_enter(t, (uintptr_t)code, NULL, false);
 
@@ -106,7 +106,7 @@ static void *on_start(void *self, void *const *arguments,
 
 static PP_NOINLINE void *end_slowly(uintptr_t address, bool with_lines)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
@@ -143,7 +143,7 @@ static uintptr_t method_of(void *const *arguments)
 
 static PP_NOINLINE void *call_slowly(void *const *arguments, uintptr_t method)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t && !trace_excludes(t, (uintptr_t)arguments[0]))
@@ -165,7 +165,7 @@ static void *on_call(void *self PP_UNUSED, void *const *arguments,
 
 static PP_NOINLINE void *end_other(void)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
@@ -225,7 +225,7 @@ static uint32_t entry_line(struct trace_function *f, uintptr_t code,
 static void *on_line_start(void *self, void *const *arguments,
 			   size_t count PP_UNUSED, void *names PP_UNUSED)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 	uintptr_t code = (uintptr_t)arguments[0];
 	struct trace_function *f = t ? trace_enter(t, code, NULL, true) : NULL;
@@ -252,7 +252,7 @@ TRACE_INLINE bool take_line(struct trace *t, void *const *arguments)
 
 static PP_NOINLINE void *line_slowly(const void *self, void *const *arguments)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 	bool wanted = !t || take_line(t, arguments);
 
@@ -288,7 +288,7 @@ static void *on_jump(void *self PP_UNUSED, void *const *arguments,
 	line = line_at(code, to);
 	if (line != line_at(code, from))
 		return g.disable;
-	blocked = trace_open_faults();
+	blocked = thread_open_faults();
 	t = trace_of_thread();
 	if (t)
 		trace_line(t, code, line);

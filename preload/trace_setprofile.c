@@ -122,7 +122,7 @@ static void take_profile(struct trace *t, const void *frame, int what,
 static PP_NOINLINE int profile_slowly(void *object, void *frame, int what,
 				      void *argument)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
@@ -186,7 +186,7 @@ TRACE_INLINE void take_trace(struct trace *t, const void *frame, int what)
 static PP_NOINLINE int trace_slowly(void *object, void *frame, int what,
 				    void *argument)
 {
-	uint64_t blocked = trace_open_faults();
+	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)

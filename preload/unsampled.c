@@ -9,10 +9,10 @@
 #include <string.h>
 
 #include "log.h"
+#include "procfile.h"
 #include "pyprof/format.h"
 #include "safe/mask.h"
 #include "safe/target.h"
-#include "procfile.h"
 #include "text.h"
 
 /* So many ticks or periods without a sample are no accident. */

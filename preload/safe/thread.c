@@ -97,6 +97,19 @@ void thread_leave(struct thread *t)
 	atomic_store_explicit(&t->busy, 0, memory_order_release);
 }
 
+uint64_t thread_open_faults(void)
+{
+	struct thread *t;
+
+	if (!state_is_armed())
+		return 0;
+	t = thread_self();
+	return !t || atomic_load_explicit(&t->blocks_faults,
+					  memory_order_relaxed)
+		       ? mask_open_faults()
+		       : 0;
+}
+
 static bool claim(struct thread *t)
 {
 	int free_tid = 0;

@@ -175,6 +175,13 @@ void thread_release(struct thread *t);
 bool thread_enter(struct thread *t) PP_MUST_CHECK;
 void thread_leave(struct thread *t);
 
+/*
+ * Around what stores into the log, which may have gone, outside the handler:
+ * let the faults through if the calling thread's host may have blocked them.
+ * The result is for mask_close_faults().
+ */
+uint64_t thread_open_faults(void);
+
 /* The block that bears a thread id, or NULL. Handler, any thread. */
 struct thread *thread_find(int tid);
 
