@@ -352,7 +352,8 @@ for before in ([], [signal.SIGPROF, signal.SIGUSR1], signal.valid_signals()):
     if before:
         os.kill(os.getpid(), signal.SIGUSR1)
         for name, wait in waits.items():
-            print(name, wait(ALL), wait(mask()), ctypes.get_errno())
+            print(name, wait(ALL) and wait(ALL), wait(mask()) and wait(mask()),
+                  ctypes.get_errno())
         signal.setitimer(signal.ITIMER_REAL, 0.02)
         signal.signal(signal.SIGALRM, lambda n, f: print("alarm"))
         print(libc.sigsuspend(mask(signal.SIGPROF)), ctypes.get_errno())
