@@ -30,19 +30,9 @@ static void show_name(const struct view *v, uint32_t function,
 	text_done(&raw);
 }
 
-/* In characters; all are UTF-8 once they are printable. */
-static int width_of(const char *s)
-{
-	int width = 0;
-
-	for (; *s; s++)
-		width += (*s & 0xc0) != 0x80;
-	return width;
-}
-
 static void put_padded(FILE *out, const char *s, int width)
 {
-	fprintf(out, "%s%*s", s, width - width_of(s), "");
+	fprintf(out, "%s%*s", s, width - (int)text_width(s), "");
 }
 
 static int widest(const struct view *v, const struct rows *rows)
@@ -53,7 +43,7 @@ static int widest(const struct view *v, const struct rows *rows)
 
 	for (i = 0; i < rows->count; i++) {
 		show_name(v, rows->list[i].function, &name);
-		one = width_of(name.at);
+		one = (int)text_width(name.at);
 		width = one > width ? one : width;
 	}
 	text_done(&name);

@@ -3,15 +3,19 @@
  * The default report: a summary, a line a fact, each beginning with its
  * word, then the table of functions (or lines).
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "arctable.h"
 #include "command.h"
 #include "formats.h"
 #include "giltext.h"
+#include "screen.h"
 #include "threadtext.h"
 #include "tracetext.h"
 #include "treetext.h"
+#include "util/die.h"
 
 #define NS_PER_S 1e9
 
@@ -359,7 +363,7 @@ static void put_table(const struct view *v, FILE *out)
 	rows_done(&rows);
 }
 
-void fmt_text(const struct view *v, FILE *out)
+static void put_all(const struct view *v, FILE *out)
 {
 	put_summary(v, out);
 	treetext_put(v, out);
@@ -378,4 +382,23 @@ void fmt_text(const struct view *v, FILE *out)
 	else
 		put_table(v, out);
 	giltext_put(v, out);
+}
+
+void fmt_text(const struct view *v, FILE *out)
+{
+	unsigned columns = screen_columns(out);
+	FILE *memory = NULL;
+	size_t length;
+	char *text;
+
+	if (columns)
+		memory = open_memstream(&text, &length);
+	put_all(v, memory ? memory : out);
+	if (!memory)
+		return;
+	if (fclose(memory) == 0)
+		screen_fit(text, columns, out);
+	else
+		say("text: %s", strerror(errno));
+	free(text);
 }

@@ -202,3 +202,12 @@ void text_add_quoted(struct text *t, const char *word)
 	}
 	text_addc(t, '\'');
 }
+
+size_t text_width(const char *s)
+{
+	size_t width = 0;
+
+	for (; *s; s++)
+		width += (*s & 0xc0) != 0x80;
+	return width;
+}

@@ -57,6 +57,9 @@ void text_add_printable(struct text *t, const char *s, char control);
 /* A word as a shell would need it quoted to read it back. */
 void text_add_quoted(struct text *t, const char *word);
 
+/* Of a text that is printable, in characters. */
+size_t text_width(const char *s);
+
 /*
  * Length in bytes of the UTF-8 character at s of which `left` bytes are there,
  * 0 if it is none.

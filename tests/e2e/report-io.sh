@@ -52,6 +52,18 @@ expect 0 "wrote callgrind.out.4711.pyprof" "$report" records.bin --callgrind
 [ -s callgrind.out.4711.pyprof ] || { echo "no callgrind.out"; bad=1; }
 [ ! -s out ] || { echo "callgrind wrote to stdout"; bad=1; }
 
+# In a terminal no line is too wide, and elsewhere they are what they are.
+script -qec "stty cols 40; '$report' records.bin" /dev/null </dev/null |
+	tr -d '\r' >screen
+grep -qx 'unsampled .*' screen || { echo "no terminal"; bad=1; }
+[ "$(wc -L <screen)" -le 40 ] || {
+	echo "wider than the terminal:"
+	cat screen
+	bad=1
+}
+expect 0 "" "$report" records.bin
+[ "$(wc -L <out)" -gt 60 ] || { echo "a file is cut"; bad=1; }
+
 # A reader that goes away is no error, whatever SIGPIPE is set to.
 i=0
 while [ $i -lt 200 ]; do
