@@ -2,9 +2,10 @@
 /* Text that pstats' users know, to the column; see arctable.h. */
 #include "arctable.h"
 
+#include "util/units.h"
+
 #include <string.h>
 
-#define NS_PER_S    1e9
 #define COUNT_WIDTH 7 /* and 2 more from the second line of a function on */
 
 static const char *const headings[] = {
@@ -22,12 +23,9 @@ static void show_name(const struct view *v, uint32_t function,
 		      struct text *shown)
 {
 	uint32_t line = v->profile->functions[function].line;
-	struct text raw = { 0 };
 
-	view_add_frame(v, &raw, function, line);
 	text_clear(shown);
-	text_add_printable(shown, text_get(&raw), 0);
-	text_done(&raw);
+	view_show_frame(v, shown, function, line);
 }
 
 static void put_padded(FILE *out, const char *s, int width)
@@ -62,8 +60,7 @@ static void put_call(const struct view *v, FILE *out, const struct arc *arc,
 		text_addf(&count, "/%llu", (unsigned long long)cost->primitive);
 	show_name(v, other, &name);
 	fprintf(out, "%*s %8.3f %8.3f  %s\n", count_width, count.at,
-		(double)cost->self_ns / NS_PER_S,
-		(double)cost->total_ns / NS_PER_S, name.at);
+		seconds(cost->self_ns), seconds(cost->total_ns), name.at);
 	text_done(&count);
 	text_done(&name);
 }

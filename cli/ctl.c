@@ -17,8 +17,7 @@
 #include "stacks.h"
 #include "util/die.h"
 #include "util/text.h"
-
-#define NS_PER_S 1e9
+#include "util/units.h"
 
 static const char *on_or_off(const struct running *r)
 {

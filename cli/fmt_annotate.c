@@ -21,8 +21,7 @@
 #include "place.h"
 #include "source.h"
 #include "util/die.h"
-
-#define NS_PER_S 1e9
+#include "util/units.h"
 
 /*
  * Lines without hits behind the end of the source, which a file that cannot
@@ -51,11 +50,6 @@ struct output {
 static const struct line_sum *line_at(const struct output *o, size_t i)
 {
 	return &o->v->sums.lines[o->order.lines[i]];
-}
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
 }
 
 static bool is_c(const struct output *o, uint32_t function)

@@ -12,8 +12,7 @@
 #include "arcs.h"
 #include "formats.h"
 #include "util/marshal.h"
-
-#define NS_PER_S 1e9
+#include "util/units.h"
 
 /* pstats refuses a dictionary with nothing in it. */
 static const struct function nothing = { .name = "<no samples>", .file = "~" };
@@ -28,8 +27,8 @@ static void put_key(FILE *out, const struct function *f)
 
 static void put_times(FILE *out, const struct arc_cost *cost)
 {
-	marshal_float(out, (double)cost->self_ns / NS_PER_S);
-	marshal_float(out, (double)cost->total_ns / NS_PER_S);
+	marshal_float(out, seconds(cost->self_ns));
+	marshal_float(out, seconds(cost->total_ns));
 }
 
 /* All of a function's value but its callers. */

@@ -16,13 +16,7 @@
 #include "tracetext.h"
 #include "treetext.h"
 #include "util/die.h"
-
-#define NS_PER_S 1e9
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
-}
+#include "util/units.h"
 
 /* A line that begins with `word`; its text is in *t, which is emptied. */
 static void put_line(FILE *out, const char *word, struct text *t)
@@ -334,15 +328,11 @@ static void put_title(const struct view *v, FILE *out)
 static void put_row(const struct view *v, FILE *out, const struct row *row,
 		    struct text *name)
 {
-	struct text raw = { 0 };
-
 	put_cost(v, out, &row->sum.self);
 	put_cost(v, out, &row->sum.total);
-	view_add_frame(v, &raw, row->function, row->line);
 	text_clear(name);
-	text_add_printable(name, text_get(&raw), 0);
+	view_show_frame(v, name, row->function, row->line);
 	fprintf(out, " %s\n", text_get(name));
-	text_done(&raw);
 }
 
 static void put_table(const struct view *v, FILE *out)

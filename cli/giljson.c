@@ -41,16 +41,14 @@ static json_t *threads(const struct view *v)
 /* A frame as all text has it; null: no Python code. */
 static json_t *frame(const struct view *v, struct gil_place place)
 {
-	struct text raw = { 0 }, clean = { 0 };
+	struct text name = { 0 };
 	json_t *json;
 
 	if (place.function == FUNCTION_NONE)
 		return json_null();
-	view_add_frame(v, &raw, place.function, place.line);
-	text_add_printable(&clean, text_get(&raw), 0);
-	json = json_string(text_get(&clean));
-	text_done(&raw);
-	text_done(&clean);
+	view_show_frame(v, &name, place.function, place.line);
+	json = json_string(text_get(&name));
+	text_done(&name);
 	return json;
 }
 

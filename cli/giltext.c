@@ -5,16 +5,10 @@
 #include <stdlib.h>
 
 #include "util/die.h"
+#include "util/units.h"
 
 #define THREADS_SHOWN 10
 #define WAITS_SHOWN   10
-#define NS_PER_S      1e9
-#define NS_PER_MS     1e6
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
-}
 
 static int by_wait(const void *left, const void *right)
 {
@@ -95,16 +89,14 @@ static void put_threads(const struct view *v, FILE *out)
 
 static void put_place(const struct view *v, FILE *out, struct gil_place place)
 {
-	struct text raw = { 0 }, clean = { 0 };
+	struct text name = { 0 };
 
 	if (place.function == FUNCTION_NONE)
-		text_adds(&raw, "<no Python code>");
+		text_adds(&name, "<no Python code>");
 	else
-		view_add_frame(v, &raw, place.function, place.line);
-	text_add_printable(&clean, text_get(&raw), 0);
-	fputs(text_get(&clean), out);
-	text_done(&raw);
-	text_done(&clean);
+		view_show_frame(v, &name, place.function, place.line);
+	fputs(text_get(&name), out);
+	text_done(&name);
 }
 
 static void put_stack(const struct view *v, FILE *out, const char *word,

@@ -2,12 +2,12 @@
 /* Values of options, and the questions to them; see keep.h. */
 #include "keep.h"
 
+#include "util/units.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_S 1e9
 
 /* Ten years: what is more is no time since a session began. */
 #define SECONDS_MAX 3e8
@@ -239,7 +239,7 @@ void keep_describe(const struct keep *k, struct text *to)
 	for (i = 0; i < k->pid_count; i++)
 		text_addf(to, " --process %u", k->pids[i]);
 	if (k->has_from)
-		text_addf(to, " --from %g", (double)k->from_ns / NS_PER_S);
+		text_addf(to, " --from %g", seconds(k->from_ns));
 	if (k->has_to)
-		text_addf(to, " --to %g", (double)k->to_ns / NS_PER_S);
+		text_addf(to, " --to %g", seconds(k->to_ns));
 }

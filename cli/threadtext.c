@@ -6,14 +6,9 @@
 #include <stdlib.h>
 
 #include "util/die.h"
+#include "util/units.h"
 
 #define THREADS_SHOWN 10
-#define NS_PER_S      1e9
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
-}
 
 static int down(uint64_t a, uint64_t b)
 {

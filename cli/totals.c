@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "pyprof/compiler.h"
-
-#define NS_PER_S 1e9
+#include "util/units.h"
 
 static const char *const names[] = {
 #define X(number, name, words) [number] = #name,

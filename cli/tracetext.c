@@ -3,14 +3,9 @@
 #include "tracetext.h"
 
 #include "command.h"
+#include "util/units.h"
 
-#define NS_PER_S    1e9
 #define PYTHON_3_12 0x030c0000u
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
-}
 
 /*
  * The summary.
@@ -137,14 +132,12 @@ static void put_numbers(const struct view *v, FILE *out, const struct row *row,
 static void put_row(const struct view *v, FILE *out, const struct row *row,
 		    bool by_lines)
 {
-	struct text raw = { 0 }, name = { 0 };
+	struct text name = { 0 };
 
 	put_numbers(v, out, row, by_lines, &name);
-	view_add_frame(v, &raw, row->function, row->line);
 	text_clear(&name);
-	text_add_printable(&name, text_get(&raw), 0);
+	view_show_frame(v, &name, row->function, row->line);
 	fprintf(out, " %s\n", text_get(&name));
-	text_done(&raw);
 	text_done(&name);
 }
 

@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "tree.h"
+#include "util/units.h"
 
 #define PROCESSES_SHOWN 30
 #define DEPTH_SHOWN	20
@@ -17,11 +18,6 @@ struct output {
 	struct tree tree;
 	struct text raw, clean; /* for one thing at a time */
 };
-
-static double seconds(uint64_t ns)
-{
-	return (double)ns / NS_PER_S;
-}
 
 static void put_clean(struct output *o)
 {

@@ -39,6 +39,16 @@ void view_add_frame(const struct view *v, struct text *to, uint32_t function,
 		text_addf(to, " (%s:%u)", file, line);
 }
 
+void view_show_frame(const struct view *v, struct text *to, uint32_t function,
+		     uint32_t line)
+{
+	struct text raw = { 0 };
+
+	view_add_frame(v, &raw, function, line);
+	text_add_printable(to, text_get(&raw), 0);
+	text_done(&raw);
+}
+
 uint64_t view_ns(const struct view *v, const struct traced_ns *ns)
 {
 	return v->options->no_correction ? ns->raw : ns->corrected;

@@ -78,6 +78,10 @@ const char *view_file(const struct view *v, uint32_t function);
 void view_add_frame(const struct view *v, struct text *to, uint32_t function,
 		    uint32_t line);
 
+/* The same as people and JSON are shown it, see text_add_printable(). */
+void view_show_frame(const struct view *v, struct text *to, uint32_t function,
+		     uint32_t line);
+
 /* The time that the options want: raw, or corrected for pyprof's part of it. */
 uint64_t view_ns(const struct view *v, const struct traced_ns *ns);
 
