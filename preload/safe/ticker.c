@@ -15,6 +15,7 @@
  * more, since CPython 3.12 warns when a process with threads forks.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/futex.h>
@@ -91,20 +92,48 @@ static int open_stat(int tid)
 			     0);
 }
 
-/* Does the kernel say that the thread runs or could? */
+static void close_stat(struct thread *t)
+{
+	if (t->stat_fd >= 0)
+		sys_call(SYS_close, t->stat_fd, 0, 0, 0);
+	t->stat_fd = -1;
+	t->stat_tid = 0;
+}
+
+/* The thread whose stat was opened last. */
+static struct thread *latest_stat;
+
+/*
+ * Have the thread's stat open. Where more threads live than files may be open,
+ * the latest that got one lends its own.
+ */
+static void obtain_stat(struct thread *t, int tid)
+{
+	if (t->stat_tid == tid)
+		return;
+	close_stat(t);
+	t->stat_fd = open_stat(tid);
+	if (t->stat_fd == -EMFILE && latest_stat) {
+		close_stat(latest_stat);
+		t->stat_fd = open_stat(tid);
+	}
+	t->stat_tid = tid;
+	if (t->stat_fd >= 0)
+		latest_stat = t;
+}
+
+/*
+ * Does the kernel say that the thread runs or could? Where it says nothing, as
+ * without /proc: it ran since the last look, and so may still do.
+ */
 static bool is_runnable(struct thread *t, int tid)
 {
 	char text[128];
 	long length;
 
-	if (t->stat_tid != tid) {
-		if (t->stat_fd >= 0)
-			sys_call(SYS_close, t->stat_fd, 0, 0, 0);
-		t->stat_fd = open_stat(tid);
-		t->stat_tid = tid;
-	}
+	obtain_stat(t, tid);
 	if (t->stat_fd < 0)
-		return false;
+		return true;
 	length = sys_call(SYS_pread64, t->stat_fd, text, sizeof(text), 0);
 	return length > 0 && state_letter(text, length) == 'R';
 }
@@ -233,6 +262,7 @@ static void set_up(void)
 	sys_call(SYS_prctl, PR_SET_NAME, "pyprof", 0, 0);
 	close_all_but(target.settings.mode == PP_MODE_WALL ? offcpu_begin()
 							   : -1);
+	latest_stat = NULL;
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *t = thread_at(i);
 
