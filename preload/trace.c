@@ -66,9 +66,18 @@ void trace_note_faults(struct thread *t)
 		t->trace->quick = t->trace->live && trace_is_quick(t->trace);
 }
 
-bool trace_is_outside(struct trace *t)
+/* The clock stands where the window ends: what runs on is nobody's. */
+static uint64_t clock_within_window(const struct trace *t)
 {
 	uint64_t now = trace_clock_now();
+	uint64_t end = trace_window.begin + trace_window.span;
+
+	return t->has_window && now > end ? end : now;
+}
+
+bool trace_is_outside(struct trace *t)
+{
+	uint64_t now = clock_within_window(t);
 
 	trace_pass(t, now, trace_has_lines());
 	return now - trace_window.begin >= trace_window.span;
@@ -122,7 +131,7 @@ void trace_leave(struct trace *t, uintptr_t address, bool lines)
 
 	if (t->top == t->calls)
 		return;
-	now = trace_clock_now();
+	now = clock_within_window(t);
 	trace_pass(t, now, lines);
 	if (t->top->edge->callee->address == address)
 		trace_end_top(t, now, lines);

@@ -257,6 +257,17 @@ burn_first(); burn_second()
             check(int(h["samples"]) >= 2, "duration", value, h)
     h = header_of("-d", ["-q", "-d", "0.2"], two)
     check(0 < int(h["samples"]), "-d", h)
+    # calls that go on behind the end are counted up to it
+    h = header_of("-d --trace", ["-q", "-d", "0.3", "--trace", "calls"], """
+def steps():
+    while time.monotonic() < begin + 0.9: time.sleep(0.001)
+begin = time.monotonic()
+steps()
+time.sleep(0.3)
+""")
+    spent = {f["name"]: f["traced_total_ns"] / 1e9
+             for f in profile("o.bin")["functions"]}
+    check(0.1 < spent["steps"] <= spent["<module>"] < 0.35, "-d --trace", spent)
 
 
 def switches():
