@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/usage.h"
 #include "zipfile.h"
 
 /*
@@ -54,7 +55,7 @@ X(VERSION, 0, "version", 0, "the version")
 
 /* What getopt_long() returns: an option's number, or FORMAT_FLAG and up. */
 enum {
-	OPTION_FIRST = 256,
+	OPTION_FIRST = USAGE_LONG,
 #define X(name, letter, flag, argument, help) OPTION_##name,
 	REPORT_OPTIONS(X)
 #undef X
@@ -256,20 +257,6 @@ static int take_option(struct arguments *a, int option, const char *value,
 	}
 }
 
-/* What getopt_long() complains of by '?' or ':'. */
-static int usage_error(int got, char *const *argv, struct err *err)
-{
-	const char *word = argv[optind - 1];
-
-	if (got == ':')
-		return err_set(err, "option '%s' needs a value", word);
-	if (strncmp(word, "--", 2) != 0 && optopt && optopt < OPTION_FIRST)
-		return err_set(err, "unknown option '-%c'; try --help", optopt);
-	if (optopt >= OPTION_FIRST)
-		return err_set(err, "option '%s' takes no value", word);
-	return err_set(err, "unknown option '%s'; try --help", word);
-}
-
 /* Suffixes that promise what this build cannot write. */
 static const char *const foreign_suffixes[] = {
 	".html", ".speedscope.json", ".pb.gz", ".dot", ".svg", ".png",
@@ -308,6 +295,7 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct err *err)
 	*a = (struct arguments){ 0 };
 	a->load.keep = &a->view.keep;
 	make_tables(&tables);
+	unsetenv("POSIXLY_CORRECT"); /* options may follow the logs */
 	opterr = 0;
 	while ((got = getopt_long(argc, argv, tables.shorts, tables.longs,
 				  NULL)) != -1) {

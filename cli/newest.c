@@ -3,6 +3,7 @@
 #include "newest.h"
 
 #include <dirent.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -74,8 +75,6 @@ static void find_logs(struct candidates *c, const char *folder)
 	}
 	if (dir)
 		closedir(dir);
-	if (c->count)
-		qsort(c->list, c->count, sizeof(*c->list), by_start);
 	text_done(&path);
 }
 
@@ -86,6 +85,8 @@ static void keep_session(struct candidates *c, const uint64_t session[2],
 	struct candidate *candidate;
 	size_t i;
 
+	if (c->count)
+		qsort(c->list, c->count, sizeof(*c->list), by_start);
 	l->count = 0;
 	l->paths = must_zalloc(c->count, sizeof(*l->paths));
 	for (i = 0; i < c->count; i++) {
@@ -102,20 +103,30 @@ static void keep_session(struct candidates *c, const uint64_t session[2],
 void logs_of_newest_session(struct log_list *l)
 {
 	struct candidates c = { 0 };
-	uint64_t session[2] = { 0, 0 };
+	uint64_t session[2] = { 0, 0 }, newest_ns = 0;
+	size_t i;
 
 	find_logs(&c, ".");
-	if (c.count)
-		memcpy(session, c.list[c.count - 1].session, sizeof(session));
+	for (i = 0; i < c.count; i++) {
+		if (c.list[i].start_ns < newest_ns)
+			continue;
+		newest_ns = c.list[i].start_ns;
+		memcpy(session, c.list[i].session, sizeof(session));
+	}
 	keep_session(&c, session, l);
 }
 
-void logs_of_session(struct log_list *l, const char *folder,
+void logs_of_session(struct log_list *l, const char *folders,
 		     const uint64_t session[2])
 {
 	struct candidates c = { 0 };
+	glob_t found = { 0 };
+	size_t i;
 
-	find_logs(&c, folder);
+	if (glob(folders, GLOB_ONLYDIR, NULL, &found) == 0)
+		for (i = 0; i < found.gl_pathc; i++)
+			find_logs(&c, found.gl_pathv[i]);
+	globfree(&found);
 	keep_session(&c, session, l);
 }
 

@@ -19,8 +19,8 @@ void log_list_done(struct log_list *l);
 /* The logs of the newest session in the current directory. */
 void logs_of_newest_session(struct log_list *l);
 
-/* The logs of this session in `folder`. */
-void logs_of_session(struct log_list *l, const char *folder,
+/* The logs of this session in all folders of this pattern of glob(3)'s. */
+void logs_of_session(struct log_list *l, const char *folders,
 		     const uint64_t session[2]);
 
 #endif

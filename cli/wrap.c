@@ -24,10 +24,11 @@
 #include "pyprof/version.h"
 #include "supervise.h"
 #include "util/text.h"
+#include "util/usage.h"
 
 /* What getopt_long() returns: the options of recording, then our own. */
 enum {
-	OPTION_FIRST = 256,
+	OPTION_FIRST = USAGE_LONG,
 #define X(name, letter, flag, argument, variable, value, deflt, help)          \
 	OPTION_##name,
 	PP_OPTIONS(X)
@@ -182,19 +183,6 @@ static int take_report(struct request *r, const char *format, struct err *err)
 		       format);
 }
 
-static int usage_error(int got, char *const *argv, struct err *err)
-{
-	const char *word = argv[optind - 1];
-
-	if (got == ':')
-		return err_set(err, "option '%s' needs a value", word);
-	if (strncmp(word, "--", 2) != 0 && optopt)
-		return err_set(err, "unknown option '-%c'; try --help", optopt);
-	if (optopt >= OPTION_FIRST)
-		return err_set(err, "option '%s' takes no value", word);
-	return err_set(err, "unknown option '%s'; try --help", word);
-}
-
 static int option_of_letter(int letter)
 {
 	size_t i;
@@ -260,17 +248,28 @@ static int check_settings(const struct request *r, struct settings *s,
 	return err_set(err, "%s=%s: %s", bad.variable, bad.value, bad.why);
 }
 
-/* The folder that the logs are written to, as far as it is one only. */
-static void log_folder(const char *pattern, struct text *folder)
+/*
+ * The folders that logs are written to, as glob(3) wants them: what stands for
+ * something of each process could be any.
+ */
+static void log_folders(const char *pattern, struct text *folders)
 {
-	const char *slash = strrchr(pattern, '/');
+	const char *slash = strrchr(pattern, '/'), *p;
 
 	if (!slash)
-		text_addc(folder, '.');
+		text_addc(folders, '.');
 	else if (slash == pattern)
-		text_addc(folder, '/');
-	else
-		text_add(folder, pattern, (size_t)(slash - pattern));
+		text_addc(folders, '/');
+	for (p = pattern; slash && p < slash; p++) {
+		if (*p == '%' && p[1] == '%')
+			text_addc(folders, *++p);
+		else if (*p == '%' && ++p < slash)
+			text_addc(folders, '*');
+		else if (strchr("*?[\\", *p))
+			text_addf(folders, "\\%c", *p);
+		else
+			text_addc(folders, *p);
+	}
 }
 
 static void exec_report(const struct request *r, const struct log_list *logs)
@@ -301,12 +300,12 @@ static void exec_report(const struct request *r, const struct log_list *logs)
 static void report(const struct request *r, const struct settings *s,
 		   const uint64_t session[2])
 {
-	struct text folder = { 0 };
+	struct text folders = { 0 };
 	struct log_list logs;
 	pid_t child;
 
-	log_folder(s->output, &folder);
-	logs_of_session(&logs, folder.at, session);
+	log_folders(s->output, &folders);
+	logs_of_session(&logs, folders.at, session);
 	if (!logs.count) {
 		say("no log was written");
 	} else {
@@ -319,7 +318,7 @@ static void report(const struct request *r, const struct settings *s,
 			;
 	}
 	log_list_done(&logs);
-	text_done(&folder);
+	text_done(&folders);
 }
 
 /* Run the command and report; ends as the command did. */

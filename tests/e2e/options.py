@@ -606,6 +606,17 @@ def wrapper():
             "wrap", words, p.stderr)
         p = wrap(["--report"], words)
         check(p.status == status, "wrap --report", words, p)
+    # in a folder that has a name of each machine
+    os.mkdir(f"[of] {os.uname().nodename}")
+    p = wrap(["-q", "--report=collapsed", "-o", "[of] %h/%%%p.bin"],
+             python("burn_user(0.05)"))
+    check(p.status == 0 and "burn_user" in p.stdout and not p.stderr,
+          "--report of a folder with %h", p)
+    for words, what in ((["--quiet", "-zq"], "'-z'"), (["--quit"], "'--quit'"),
+                        (["-q", "--quiet=1"], "'--quiet=1' takes"),
+                        (["-q", "-o"], "'-o' needs")):
+        p = run([WRAP, *words])
+        check(p.status == 2 and what in p.stderr, "usage", words, p)
     for flags in (["--help"], ["-h"], ["--version"]):
         p = run([WRAP, *flags])
         check(p.status == 0 and p.stdout and not p.stderr, flags, p)

@@ -43,6 +43,10 @@ grep -q '^samples  *6 ' out || { echo "the good log was not read"; bad=1; }
 expect 0 "" "$report" records.bin threads.bin
 grep -q '^samples  *12 ' out || { echo "two logs do not add up"; bad=1; }
 
+expect 0 "" env POSIXLY_CORRECT=1 "$report" records.bin --collapsed
+expect 2 "unknown option '-z'" "$report" --lines -zn 3 records.bin
+expect 2 "'--lines=1' takes no value" "$report" --lines=1 records.bin
+
 expect 1 "/dev/full: No space left" "$report" records.bin -o /dev/full
 expect 1 "nowhere/x: No such file" "$report" records.bin -o nowhere/x
 expect 1 "empty: Is a directory" "$report" records.bin -o empty
