@@ -188,6 +188,14 @@ static const char *parse_interval(struct settings *s, const char *value)
 	return set_period(s, bare);
 }
 
+/* A count: there are no halves of it. */
+static double count(const char *value)
+{
+	double q = quantity(value, count_units);
+
+	return q >= 0 && q < 1e9 && (double)(uint64_t)q == q ? q : -1;
+}
+
 /* A real-time signal, "RTMIN+3" or "RTMAX-2", or -1. */
 static int realtime_signal(const char *name)
 {
@@ -201,7 +209,7 @@ static int realtime_signal(const char *name)
 		return base;
 	if (name[5] != (from_min ? '+' : '-'))
 		return -1;
-	offset = quantity(name + 6, count_units);
+	offset = count(name + 6);
 	if (offset < 0 || offset > SIGRTMAX - SIGRTMIN)
 		return -1;
 	return from_min ? base + (int)offset : base - (int)offset;
@@ -283,13 +291,12 @@ static const char *parse_bounded(uint64_t *out, const char *value,
 
 static const char *parse_depth(struct settings *s, const char *value)
 {
-	uint64_t depth;
-	const char *why = parse_bounded(&depth, value, count_units, 1, 8192,
-					"not a depth; 1 to 8192");
+	double depth = count(value);
 
-	if (!why)
-		s->max_depth = (uint32_t)depth;
-	return why;
+	if (depth < 1 || depth > 8192)
+		return "not a depth; 1 to 8192";
+	s->max_depth = (uint32_t)depth;
+	return NULL;
 }
 
 static const char *parse_seconds(uint64_t *out, const char *value)
@@ -395,6 +402,10 @@ static int check_together(const struct settings *s, const char **why)
 	if (s->trace && !s->start) {
 		*why = "tracing cannot be switched on later";
 		return OPTION_START;
+	}
+	if (s->trace && s->toggle) {
+		*why = "tracing cannot be switched";
+		return OPTION_TOGGLE;
 	}
 	if (s->ring_ns && (s->trace || s->mode == PP_MODE_WALL)) {
 		*why = "keeps samples of mode cpu only";

@@ -124,6 +124,8 @@ START_TEST(settings_refuse_and_name_bad_values)
 		{ "PYPROF_ENGINE", "perf", "engine" },
 		{ "PYPROF_SIGNAL", "KILL", "signal" },
 		{ "PYPROF_SIGNAL", "RTMIN+1000", "signal" },
+		{ "PYPROF_SIGNAL", "RTMIN+1.5", "signal" },
+		{ "PYPROF_SIGNAL", "RTMIN+x", "signal" },
 		{ "PYPROF_THREADS", "some", "threads" },
 		{ "PYPROF_CHILDREN", "yes", "no-children" },
 		{ "PYPROF_KEEP_ENV", "2", "keep-env" },
@@ -135,6 +137,8 @@ START_TEST(settings_refuse_and_name_bad_values)
 		{ "PYPROF_DELAY", "-1", "delay" },
 		{ "PYPROF_DURATION", "soon", "duration" },
 		{ "PYPROF_MAX_DEPTH", "0", "max-depth" },
+		{ "PYPROF_MAX_DEPTH", "1.5", "max-depth" },
+		{ "PYPROF_MAX_DEPTH", "8193", "max-depth" },
 		{ "PYPROF_MAX_SIZE", "1", "max-size" },
 		{ "PYPROF_VERBOSE", "3", "quiet" },
 	};
@@ -190,6 +194,13 @@ static const char *get_off_and_trace(const char *name)
 	return strcmp(name, "PYPROF_TRACE") == 0 ? "calls" : NULL;
 }
 
+static const char *get_toggle_and_trace(const char *name)
+{
+	if (strcmp(name, "PYPROF_TOGGLE") == 0)
+		return "USR2";
+	return strcmp(name, "PYPROF_TRACE") == 0 ? "calls" : NULL;
+}
+
 START_TEST(settings_refuse_to_switch_tracing)
 {
 	struct settings_error err;
@@ -201,6 +212,9 @@ START_TEST(settings_refuse_to_switch_tracing)
 	ck_assert_int_eq(settings_parse(&s, get_off_and_trace, &err), -1);
 	ck_assert_str_eq(err.flag, "start");
 	ck_assert_str_eq(err.value, "off");
+	ck_assert_int_eq(settings_parse(&s, get_toggle_and_trace, &err), -1);
+	ck_assert_str_eq(err.flag, "toggle-signal");
+	ck_assert_str_eq(err.value, "USR2");
 }
 END_TEST
 
