@@ -47,10 +47,27 @@ static void read_tables(struct loader *l)
 	}
 }
 
+/*
+ * A log that was cut between two chunks looks whole, but for what its header
+ * counts. A ring drops samples, and a process that was killed may have counted
+ * one more.
+ */
+static void note_missing(struct process *process, uint64_t samples)
+{
+	const struct pp_header *h = &process->header;
+	uint64_t counted = h->counters[PP_COUNT_samples];
+
+	if (!h->ended || h->ring_ns || process->damages || counted <= samples)
+		return;
+	process->missing = counted - samples;
+	process->damages++;
+}
+
 static void read_samples(struct loader *l, load_damaged *damaged)
 {
 	struct process *process = loader_process(l);
 	struct reader *r = &l->reader;
+	uint64_t samples = 0;
 	struct record rec;
 	size_t chunk = 0;
 	int got;
@@ -68,8 +85,10 @@ static void read_samples(struct loader *l, load_damaged *damaged)
 			process->damages++;
 			damaged(process->path, &r->damage);
 		}
+		samples += got > 0 && rec.type == PP_SAMPLE;
 	}
 	loader_end_segment(l);
+	note_missing(process, samples);
 }
 
 /*

@@ -112,9 +112,10 @@ static int read_header(struct reader *r, struct err *err)
 	if (got < sizeof(h->magic) ||
 	    memcmp(h->magic, PP_MAGIC, sizeof(h->magic)) != 0)
 		return err_set(err, "not a pyprof log");
-	if (got < sizeof(*h))
-		return err_set(
-			err, "cut off within its header, after %zu bytes", got);
+	if (got < sizeof(*h) || r->size < PP_HEADER_BYTES)
+		return err_set(err,
+			       "cut off within its header, after %llu bytes",
+			       (unsigned long long)r->size);
 	if (h->minor < 1)
 		memset(&h->trace, 0,
 		       sizeof(*h) - offsetof(struct pp_header, trace));

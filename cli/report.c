@@ -31,6 +31,11 @@ static void tell_shortcomings(const struct process *p)
 		say("%s: %llu records of an unknown type passed over; "
 		    "try a newer pyprof-report",
 		    p->path, (unsigned long long)p->skipped);
+	if (p->missing)
+		say("%s: cut off: %llu of the %llu samples that it counts are "
+		    "not there",
+		    p->path, (unsigned long long)p->missing,
+		    (unsigned long long)p->header.counters[PP_COUNT_samples]);
 	if (p->undefined)
 		say("%s: some samples name code that is defined nowhere; "
 		    "shown as <code?>",

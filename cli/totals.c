@@ -171,6 +171,21 @@ static void add_mode(struct totals *t, const struct pp_header *h)
 	t->gil_wait_known |= (h->state_known & PP_STATE_GIL_WAIT) != 0;
 }
 
+/*
+ * A log that stopped growing has no end of its threads: what they used after
+ * their last record is what the clock of the process says more.
+ */
+static uint64_t unrecorded_ns(const struct profile *p, size_t i)
+{
+	const struct pp_header *h = &p->processes[i].header;
+	uint64_t known_ns = h->start_cpu_ns + threads_cpu_ns(p, i) +
+			    h->counters[PP_COUNT_own_cpu_ns];
+
+	if (h->ended != PP_ENDED_SIZE && h->ended != PP_ENDED_FAILED)
+		return 0;
+	return h->end_cpu_ns > known_ns ? h->end_cpu_ns - known_ns : 0;
+}
+
 static void add_process(struct totals *t, const struct profile *p, size_t i)
 {
 	const struct process *process = &p->processes[i];
@@ -181,6 +196,7 @@ static void add_process(struct totals *t, const struct profile *p, size_t i)
 	t->duration_ns += session_ns(p, i);
 	t->startup_ns += h->start_cpu_ns - before_exec_ns(p, i);
 	t->own_ns += h->counters[PP_COUNT_own_cpu_ns];
+	t->unsampled_ns += unrecorded_ns(p, i);
 	t->samples += process->sampled.samples;
 	t->sampled_ns += process->sampled.ns;
 	t->sampled_off_ns += process->sampled.off_ns;
@@ -189,9 +205,9 @@ static void add_process(struct totals *t, const struct profile *p, size_t i)
 	cost_add(&t->ringed, &process->ringed);
 	if (h->ring_ns > t->ring_ns)
 		t->ring_ns = h->ring_ns;
-	if (asked_hz > t->asked_hz)
+	if (h->engine && asked_hz > t->asked_hz)
 		t->asked_hz = asked_hz;
-	t->auto_rate |= h->auto_rate != 0;
+	t->auto_rate |= h->engine && h->auto_rate;
 	add_mode(t, h);
 	add_losses(t, process);
 	add_counters(t, h);

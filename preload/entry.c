@@ -280,14 +280,15 @@ static void say_summary(void)
 	struct text line;
 	uint64_t lost = 0;
 
-	if (verbose == 0)
+	if (verbose == 0 || (verbose == 1 && !config_is_first()))
 		return;
+	/* a log that is not whole is said wherever stderr goes */
 	say_stuck();
-	if (verbose == 1 &&
-	    (!config_is_first() || !(config_is_wrapped() || msg_is_terminal())))
+	if (verbose == 1 && !config_is_wrapped() && !msg_is_terminal())
 		return;
 	for (int i = 0; i < PP_LOSS_MAX; i++)
-		lost += h->lost[i];
+		if (i != PP_LOST_paused) /* nobody wanted those */
+			lost += h->lost[i];
 	text_init(&line);
 	text_add(&line, ": ");
 	if (h->trace)
@@ -296,7 +297,8 @@ static void say_summary(void)
 	if (h->trace && h->engine)
 		text_add(&line, ", ");
 	if (h->engine || !h->trace) {
-		text_add_number(&line, h->counters[PP_COUNT_samples]);
+		text_add_number(&line, h->counters[PP_COUNT_samples] +
+					       h->counters[PP_COUNT_looks]);
 		text_add(&line, " samples, ");
 		text_add_number(&line, lost);
 		text_add(&line, " lost");

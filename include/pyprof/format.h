@@ -378,7 +378,8 @@ enum pp_ended {
 	X(threads)	  /* threads seen */                                   \
 	X(codes)	  /* code objects defined */                           \
 	X(lent)		  /* entries by a timer in the ticker's place */       \
-	X(uncounted)	  /* calls for which the log had no room */
+	X(uncounted)	  /* calls for which the log had no room */            \
+	X(looks)	  /* samples of threads off a processor, in OFF */
 
 enum pp_counter {
 #define X(name) PP_COUNT_##name,

@@ -47,6 +47,17 @@ void chunk_stop_growth(uint32_t reason)
 						memory_order_relaxed);
 }
 
+/* Would a chunk of this size keep the file within --max-size? */
+static bool is_wanted(uint32_t size)
+{
+	uint64_t most = target.settings.max_size;
+
+	return !most ||
+	       atomic_load_explicit(&state->log_end, memory_order_relaxed) +
+			       size <=
+		       most;
+}
+
 static bool within_limit(uint64_t end)
 {
 	struct rlimit limit;
@@ -187,7 +198,8 @@ static void put_away(const struct chunk *c)
 
 /*
  * A chunk for samples, of `size` bytes or, with --ring, of at least `bytes`:
- * small, so that it gets old soon.
+ * small, so that it gets old soon. Small as well where --max-size has no room
+ * for more.
  */
 static bool obtain(struct thread *t, struct chunk *c, uint32_t size,
 		   uint32_t bytes)
@@ -198,6 +210,8 @@ static bool obtain(struct thread *t, struct chunk *c, uint32_t size,
 		if (ring_take(c, size))
 			return true;
 	}
+	if (bytes <= CHUNK_FIRST_BYTES / 2 && !is_wanted(size))
+		size = CHUNK_FIRST_BYTES;
 	return map_new(t, c, size);
 }
 
@@ -370,7 +384,8 @@ void chunk_look_ahead(struct thread *t)
 	    t->chunk.used <= t->chunk.size / 2)
 		return;
 	/* threads that come and go would else leave one each */
-	if (!take_spare(state->spares, &t->ahead, AHEAD_LEAST))
+	if (!take_spare(state->spares, &t->ahead, AHEAD_LEAST) &&
+	    is_wanted(CHUNK_FIRST_BYTES)) /* else it may do without */
 		(void)obtain(t, &t->ahead, CHUNK_BYTES, 0);
 }
 

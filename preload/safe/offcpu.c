@@ -260,6 +260,7 @@ static void write_off(struct thread *w, struct thread *t, struct stack *s,
 	if (is_torn(w))
 		return;
 	chunk_commit(w, length);
+	state_count(PP_COUNT_looks, 1);
 	t->off.at = at;
 	t->off.hash = hash;
 	t->off.state = bits;
@@ -279,6 +280,7 @@ static void extend(const struct thread *w, struct thread *t, uint64_t off)
 	/* it stood still at the ticks in between, too */
 	__atomic_store_n(&at->looks, at->looks + 1 + t->off.unlooked,
 			 __ATOMIC_RELAXED);
+	state_count(PP_COUNT_looks, 1 + t->off.unlooked);
 	t->off.covered = off;
 	t->off.cpu = w->watch_cpu;
 }

@@ -338,6 +338,13 @@ while time.process_time() < end:
                   "max-size: nothing counted as lost", data["lost"])
             check(not full or any("max-size" in l for l in ours(p.stderr)),
                   "max-size: not said", p.stderr)
+            # no chunk is larger than what is left, but for the smallest
+            check(not full or at > most - (16 << 10), "max-size", value,
+                  "log has only", at)
+            cpu = (data["startup_ns"] + data["sampled_ns"] +
+                   data["unsampled_ns"] + data["own_ns"])
+            check(abs(cpu - data["cpu_ns"]) < data["cpu_ns"] / 100,
+                  "max-size: CPU", cpu, data["cpu_ns"])
     for value in ("1G", "2G"):
         for h in both_ways("max-size", "PYPROF_MAX_SIZE", value):
             check(h["ended"] == "1", "max-size", value, h)
@@ -499,6 +506,17 @@ def verbose():
     check(len(said) == 1 and re.fullmatch(line, said[0]), "terminal", said)
     for fd in ends:
         os.close(fd)
+    # the line's numbers are the report's: of threads that wait, too, and none
+    # is lost that nobody wanted
+    for flags in (["--mode", "wall"], ["--delay", "0.1", "-d", "0.1"]):
+        clear_logs()
+        p = wrap([*flags, "-o", "v.bin"], python(
+            "time.sleep(0.05)\nburn_user(0.3)\ntime.sleep(0.05)"))
+        data = profile("v.bin")
+        lost = sum(n for why, n in data["lost"].items() if why != "paused")
+        check(data["samples"] > 5 and len(ours(p.stderr)) == 1 and
+              f": {data['samples']} samples, {lost} lost" in p.stderr,
+              "line and report", flags, p.stderr, data["samples"], lost)
     # none where no Python runs
     p = wrap(["-v"], ["sh", "-c", "echo x"])
     check(p == (0, "x\n", ""), "no Python", p)

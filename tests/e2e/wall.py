@@ -94,6 +94,9 @@ truth = told(done.stdout)
 missing = check_lifetimes(log)
 worst = check_places(log, truth)
 records = sum(len(t.offs) for t in log.threads.values())
+seen = sum(o.looks for t in log.threads.values() for o in t.offs)
+expect(log.counters["looks"] == seen,
+       f"{log.counters['looks']} looks counted, {seen} in records")
 still = [t for t in log.threads.values()
          if any(place(log, o.node) == "on_queue" for o in t.offs)]
 expect(len(still) == 1 and len(still[0].offs) <= 10,

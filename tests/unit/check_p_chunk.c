@@ -402,6 +402,29 @@ START_TEST(chunk_goes_up_to_max_size)
 }
 END_TEST
 
+/* Near its end a log grows by small chunks, and by none that may not be used.
+ */
+START_TEST(chunk_comes_near_max_size)
+{
+	uint64_t most = PP_HEADER_BYTES + 4 * CHUNK_FIRST_BYTES + PP_PAGE;
+	struct thread *t = begin();
+	uint32_t written = 0;
+
+	target.settings.max_size = most;
+	while (written < 4 * (CHUNK_FIRST_BYTES - PP_PAGE)) {
+		ck_assert(write_bytes(t, PP_PAGE / 2));
+		written += PP_PAGE / 2;
+		t->maps = 1;
+		chunk_look_ahead(t);
+		ck_assert_uint_eq(atomic_load(&state->log_stuck), 0);
+	}
+	ck_assert_int_eq(log_size(), (off_t)(most - PP_PAGE));
+	while (write_bytes(t, PP_PAGE / 2))
+		t->maps = 1;
+	ck_assert_uint_eq(atomic_load(&state->log_stuck), PP_ENDED_SIZE);
+}
+END_TEST
+
 START_TEST(chunk_stops_at_the_file_size_limit_without_a_signal)
 {
 	struct rlimit limit = { PP_HEADER_BYTES + 1, PP_HEADER_BYTES + 1 };
@@ -471,28 +494,26 @@ START_TEST(chunk_growth_leaves_the_signal_mask)
 }
 END_TEST
 
-UNIT_MAIN(chunk, chunk_first_is_small,
-	  chunk_lies_in_the_file_as_the_format_says,
-	  chunk_begins_with_its_owner,
-	  chunk_shows_a_record_when_it_is_committed,
-	  chunk_second_is_large_and_has_an_owner,
-	  chunk_new_one_begins_without_a_last_stack,
-	  chunk_is_used_to_its_last_byte,
-	  chunk_of_a_large_first_record_is_large,
-	  chunk_refuses_what_no_chunk_can_hold, chunk_holds_its_own_addresses,
-	  chunk_ahead_is_not_mapped_before_the_half,
-	  chunk_ahead_is_mapped_from_the_half_on, chunk_ahead_is_mapped_once,
-	  chunk_ahead_is_the_next_one, chunk_is_not_mapped_beyond_the_budget,
-	  chunk_that_is_left_goes_to_the_next_thread, chunk_ahead_is_left_too,
-	  chunk_that_is_nearly_full_is_not_left,
-	  chunk_that_is_left_must_have_room,
-	  chunk_that_is_left_is_as_large_as_it_was,
-	  chunk_of_many_short_threads_is_one,
-	  chunk_of_more_threads_than_spares_are_unmapped,
-	  chunk_stops_at_max_size, chunk_goes_up_to_max_size,
-	  chunk_stops_at_the_file_size_limit_without_a_signal,
-	  chunk_stops_when_the_descriptor_is_closed,
-	  chunk_leaves_another_file_under_our_number_alone,
-	  chunk_goes_on_in_what_there_is_after_a_stop,
-	  chunk_keeps_the_first_reason_of_a_stop,
-	  chunk_growth_leaves_the_signal_mask)
+UNIT_MAIN(
+	chunk, chunk_first_is_small, chunk_lies_in_the_file_as_the_format_says,
+	chunk_begins_with_its_owner, chunk_shows_a_record_when_it_is_committed,
+	chunk_second_is_large_and_has_an_owner,
+	chunk_new_one_begins_without_a_last_stack,
+	chunk_is_used_to_its_last_byte, chunk_of_a_large_first_record_is_large,
+	chunk_refuses_what_no_chunk_can_hold, chunk_holds_its_own_addresses,
+	chunk_ahead_is_not_mapped_before_the_half,
+	chunk_ahead_is_mapped_from_the_half_on, chunk_ahead_is_mapped_once,
+	chunk_ahead_is_the_next_one, chunk_is_not_mapped_beyond_the_budget,
+	chunk_that_is_left_goes_to_the_next_thread, chunk_ahead_is_left_too,
+	chunk_that_is_nearly_full_is_not_left,
+	chunk_that_is_left_must_have_room,
+	chunk_that_is_left_is_as_large_as_it_was,
+	chunk_of_many_short_threads_is_one,
+	chunk_of_more_threads_than_spares_are_unmapped, chunk_stops_at_max_size,
+	chunk_goes_up_to_max_size, chunk_comes_near_max_size,
+	chunk_stops_at_the_file_size_limit_without_a_signal,
+	chunk_stops_when_the_descriptor_is_closed,
+	chunk_leaves_another_file_under_our_number_alone,
+	chunk_goes_on_in_what_there_is_after_a_stop,
+	chunk_keeps_the_first_reason_of_a_stop,
+	chunk_growth_leaves_the_signal_mask)

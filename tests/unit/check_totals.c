@@ -53,6 +53,46 @@ START_TEST(totals_of_a_killed_process_come_from_its_threads)
 }
 END_TEST
 
+START_TEST(cpu_of_a_log_that_was_full_is_unsampled)
+{
+	struct process *process;
+	struct profile p;
+	struct totals t;
+
+	profile_init(&p);
+	process = add_process(&p, 1, 10, 12);
+	process->header.ended = PP_ENDED_SIZE;
+	process->header.start_cpu_ns = 50;
+	process->header.end_cpu_ns = 2000;
+	process->header.counters[PP_COUNT_own_cpu_ns] = 3;
+	process->sampled = (struct cost){ .samples = 6, .ns = 400 };
+	add_thread(&p, 0, 500, 400);
+	totals_init(&t, &p);
+	ck_assert_uint_eq(t.cpu_ns, 2000);
+	ck_assert_uint_eq(t.unsampled_ns, 2000 - 50 - 400 - 3);
+	profile_done(&p);
+}
+END_TEST
+
+START_TEST(rate_is_asked_of_an_engine)
+{
+	struct process *process;
+	struct profile p;
+	struct totals t;
+
+	profile_init(&p);
+	process = add_process(&p, 1, 10, 12);
+	process->header.period_ns = SECOND / 250;
+	process->header.auto_rate = 1;
+	totals_init(&t, &p);
+	ck_assert(t.asked_hz == 0 && !t.auto_rate);
+	p.processes[0].header.engine = PP_ENGINE_TIMER;
+	totals_init(&t, &p);
+	ck_assert(t.asked_hz == 250 && t.auto_rate);
+	profile_done(&p);
+}
+END_TEST
+
 START_TEST(duration_is_that_of_each_session_once)
 {
 	struct profile p;
@@ -100,6 +140,7 @@ START_TEST(counters_add_up_but_the_longest)
 	process = add_process(&p, 1, 10, 11);
 	process->header.counters[PP_COUNT_handler_ns] = 100;
 	process->header.counters[PP_COUNT_handler_max_ns] = 7;
+	process->header.engine = PP_ENGINE_TIMER;
 	process->header.period_ns = 1000000;
 	process = add_process(&p, 1, 10, 11);
 	process->header.counters[PP_COUNT_handler_ns] = 10;
@@ -173,6 +214,7 @@ END_TEST
 UNIT_MAIN(totals, life_of_a_thread_is_what_samples_cover_and_the_rest,
 	  own_thread_is_in_no_sum_but_its_own,
 	  totals_of_a_killed_process_come_from_its_threads,
+	  cpu_of_a_log_that_was_full_is_unsampled, rate_is_asked_of_an_engine,
 	  duration_is_that_of_each_session_once,
 	  losses_are_counted_with_and_without_record,
 	  counters_add_up_but_the_longest)
