@@ -458,10 +458,10 @@ class Log:
             if code and code not in self.codes:
                 raise Broken(f"code {code} is used and not defined")
         for thread in list(self.threads.values()):
-            if thread.tid is None and not self.header["ended"] and not any(
+            if thread.tid is None and not any(
                     s.samples or s.losses for s in thread.segments.values()
-                    ) and not thread.edges:
-                # killed between its OWNER and its THREAD
+                    ) and not thread.edges and not thread.offs:
+                # the process ended between its OWNER and its THREAD
                 del self.threads[thread.number]
             else:
                 self.join_segments(thread)
