@@ -163,15 +163,12 @@ def cleared():
 
 def main():
     worst = 0
-    turn = MINOR % TURNS
-    for i, (way, (processes, forks)) in enumerate(WAYS.items()):
-        if FULL or i % TURNS == turn:
-            worst = max(worst, check(way, processes, forks,
-                                     rate="auto" if i // TURNS % 2 else 1000))
-    if FULL or turn == 0:
-        without_children()
-    if FULL or turn == 1:
-        cleared()
+    for i, (way, (processes, forks)) in our_share(enumerate(WAYS.items()),
+                                                  TURNS):
+        worst = max(worst, check(way, processes, forks,
+                                 rate="auto" if i // TURNS % 2 else 1000))
+    for test in our_share((without_children, cleared), 2):
+        test()
     figures("children", f"CPU of a child at most {1e6 * worst:.0f} us off")
 
 

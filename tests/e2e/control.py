@@ -68,7 +68,8 @@ def toggled():
     """What is recorded is what was switched on; the account stays whole."""
     path = program(OFF_ON_OFF)
     choices = ({}, {"rate": "1k"}, {"engine": "itimer"}, {"threads": "main"})
-    for settings in sized(choices, (choices[MINOR % 2],)):
+    # two of them where the test is run, the others where it is run again
+    for settings in our_share(choices, 2, NUMBER // 6, 2):
         done = run(path, start="off", toggle="USR1", **settings)
         log = pplog.read(done.log)
         found = names_in(log)
@@ -491,7 +492,7 @@ else: os._exit(0)
 TESTS = (toggled, new_threads, waits_off, never_on, host_wins, refused,
          controlled, no_answers, forged, spans, forks, sizes)
 # half a minute in all: in the short run a sixth of it on each interpreter
-for test in sized(TESTS, TESTS[MINOR % 6::6]):
+for test in our_share(TESTS, 6):
     begin = time.monotonic()
     test()
     print(f"{test.__name__}: {time.monotonic() - begin:.1f} s", flush=True)

@@ -95,8 +95,7 @@ def check(way, rate):
             f" {log.header['ended']}, {ticks:.1f} ticks missing, lost {lost}")
 
 
-for number, each in enumerate(WAYS):
-    if FULL or number % 3 == MINOR % 3:
-        for hz in ("auto", "1k") if FULL else (("auto", "1k")[number % 2],):
-            check(each, hz)
+for number, each in our_share(enumerate(WAYS), 3):
+    for hz in ("auto", "1k") if FULL else (("auto", "1k")[number % 2],):
+        check(each, hz)
 finish()

@@ -115,6 +115,6 @@ everything("cpu", SECONDS)
 everything("wall", sized(SECONDS / 2, SECONDS))
 memory()
 DEPTHS = [500, 2500]  # the first is the deepest that is recorded whole
-for depth in sized(DEPTHS, [DEPTHS[MINOR % 2]]):
+for depth in our_share(DEPTHS, 2):
     progress(depth)
 finish()

@@ -163,10 +163,10 @@ def check(module, program, with_report):
 
 def main():
     programs = [(m, p) for m in PROGRAMS for p in PROGRAMS[m]]
-    programs = sized(programs, programs[MINOR % 2::2])
+    programs = our_share(programs, 2)
     calls = 0
     for i, (module, program) in enumerate(programs):
-        with_report = FULL or i == MINOR % len(programs)
+        with_report = FULL or i == NUMBER % len(programs)
         calls += check(module, program, with_report)
     figures("trace-cprofile", f"{len(programs)} programs, {calls} calls in all")
 

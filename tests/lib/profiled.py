@@ -19,10 +19,10 @@ import sys
 import time
 
 import pplog
+from turns import FULL, NUMBER, our_share
 
 TOP = os.environ["TOP"]
 LIBRARY = os.environ["LIBRARY"]
-FULL = os.environ.get("SIZE") == "full"
 VERSION = os.environ.get("PYVERSION", "3.8.0")
 MINOR = int(VERSION.split(".")[1])
 RUN = shlex.split(os.environ.get("RUN", "env"))

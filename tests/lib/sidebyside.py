@@ -18,13 +18,14 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
+from turns import COUNT, FULL, NUMBER
+
 B = os.environ["B"]
 LIBRARY = os.environ["LIBRARY"]
 WRAP = os.path.join(B, "pyprof-wrap")
 REPORT = os.path.join(B, "pyprof-report")
 RUN = shlex.split(os.environ.get("RUN", "env"))
 EXE = os.environ.get("EXE", sys.executable)
-FULL = os.environ.get("SIZE") == "full"
 VERSION = tuple(int(n) for n in
                 os.environ.get("PYVERSION", "0.0").split(".")[:2])
 
@@ -32,9 +33,9 @@ VERSION = tuple(int(n) for n in
 Outcome = namedtuple("Outcome", "status stdout stderr")
 
 _failures = []
-# Both choices of the one come up with both of the other, over the versions.
-_turns = itertools.count(VERSION[1] * 3 // 2)
-_halves = itertools.count(VERSION[1])
+# Both choices of the one come up with both of the other, over the Pythons.
+_turns = itertools.count(NUMBER * 3 // 2)
+_halves = itertools.count(NUMBER)
 
 
 def check(fact, *words):
@@ -59,8 +60,9 @@ def some(choices):
 
 
 def is_our_turn():
-    """Always at full size, else each second time: others each Python."""
-    return FULL or next(_halves) % 2 == 0
+    """Always at full size, else each second time: others each Python, if there
+    is more than one."""
+    return FULL or COUNT == 1 or next(_halves) % 2 == 0
 
 
 def skip(why):
