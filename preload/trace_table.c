@@ -22,7 +22,7 @@
 #include "trace_names.h"
 
 #define BLOCK_BYTES	  (64u << 10)
-#define SLOTS_FIRST	  256u
+#define SLOTS_FIRST	  64u /* a page */
 #define FUNCTIONS_FIRST	  128u
 #define OPEN_FIRST_BYTES  4096u
 /* The first tables of a thread, and what those that follow grow to. */
