@@ -12,7 +12,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
-SECONDS = sized(20, 1)
+# What all Pythons have together, two thirds of it in cpu mode; `make soak`.
+MINUTES = float(os.environ.get("SOAK_MINUTES", "0"))
+SECONDS = 40 * MINUTES / COUNT if MINUTES else sized(20, 1)
 
 
 def everything(mode, seconds):
@@ -113,6 +115,8 @@ def progress(depth):
 everything("cpu", SECONDS)
 # forks put the ticker off, from 3.12 on: half a second may have none of it
 everything("wall", sized(SECONDS / 2, SECONDS))
+if MINUTES:
+    finish()
 memory()
 DEPTHS = [500, 2500]  # the first is the deepest that is recorded whole
 for depth in our_share(DEPTHS, 2):
