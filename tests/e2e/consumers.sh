@@ -11,6 +11,8 @@ for tool in callgrind_annotate jq xmllint; do
 	command -v $tool >/dev/null || missing="$missing $tool"
 done
 [ -f $flamegraph ] || missing="$missing flamegraph.pl"
+/usr/bin/python3 -c 'import jsonschema' 2>/dev/null ||
+	missing="$missing python3-jsonschema"
 [ -z "$missing" ] || { echo "no$missing; try tools/deps test"; exit 77; }
 
 bad=0
@@ -24,8 +26,43 @@ same() {
 	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
 }
 
+# At most the whole: more would be recursion counted twice.
+check_inclusive() {
+	callgrind_annotate --inclusive=yes --threshold=100 callgrind.out.1 |
+		grep -aE '\(([1-9][0-9]{2,}\.[0-9])%\)' | grep -av '(100\.0%)' &&
+		fail "callgrind has more than 100 %"
+}
+
+is_valid() {
+	/usr/bin/python3 -c '
+import json, sys, jsonschema
+jsonschema.validate(*(json.load(open(name)) for name in sys.argv[1:]))
+' "$1" "$TOP/doc/pyprof.schema.json"
+}
+
+echo '{"format": "pyprof", "version": 1}' >little.json
+is_valid little.json 2>/dev/null && fail "the schema takes anything"
+for source in "$TOP"/tests/golden/*.hex; do
+	log=$(basename "$source" .hex)
+	"$TOP/tests/golden/assemble" "$source" >$log.bin
+	"$report" $log.bin --json -o out.json 2>/dev/null
+	is_valid out.json || fail "JSON that is not as its schema says"
+done
+
+for log in trace trace-lines; do
+	"$report" $log.bin --json -o out.json
+	"$report" $log.bin --callgrind -o callgrind.out.1
+	callgrind_annotate --auto=yes callgrind.out.1 >cg 2>cg.err ||
+		fail "callgrind_annotate: exit $?"
+	! grep -q WARNING cg cg.err || fail "callgrind_annotate warns"
+	same "callgrind's total" "$(sed -n 's/,//g
+		s/^\([0-9]*\) (100.0%) *\([0-9]*\).*PROGRAM TOTALS/\1 \2/p' cg)" \
+		"$(jq -r '"\([.functions[].traced_self_ns] | add) \(
+			[.functions[].calls] | add)"' out.json)"
+	check_inclusive
+done
+
 for log in records threads recursion truncated-stack unnamed names killed; do
-	"$TOP/tests/golden/assemble" "$TOP/tests/golden/$log.hex" >$log.bin
 	"$report" $log.bin 2>/dev/null >text || fail "text: exit $?"
 	samples=$(awk '$1 == "samples" && $3 == "for" { print $2 }' text)
 
@@ -44,10 +81,7 @@ for log in records threads recursion truncated-stack unnamed names killed; do
 	same "callgrind's total" "$(sed -n 's/,//g
 		s/^\([0-9]*\) (100.0%) *\([0-9]*\).*PROGRAM TOTALS/\1 \2/p' cg)" \
 		"$ns $samples"
-	# More than the total would be recursion counted twice.
-	callgrind_annotate --inclusive=yes --threshold=100 callgrind.out.1 |
-		grep -E '\((1[0-9][1-9]|[2-9][0-9][0-9])\.[0-9]%\)' &&
-		fail "callgrind has more than 100 %"
+	check_inclusive
 
 	"$report" $log.bin --collapsed 2>/dev/null >folded
 	same "sum of stacks" "$(awk '{ n += $NF } END { print n }' folded)" \
