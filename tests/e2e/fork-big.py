@@ -60,9 +60,9 @@ def forks(mib, profile):
 
 
 def main():
-    mib = min(sized(8192, 256), int(available_mib() * AVAILABLE))
-    if mib < 256:
-        print(f"only {available_mib()} MiB of memory are free")
+    mib = sized(8192, 256)
+    if mib > available_mib() * AVAILABLE:
+        print(f"{mib} MiB of memory are too much, {available_mib()} are free")
         sys.exit(77)
     plain, ours = [], []
     for _ in range(2):
