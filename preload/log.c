@@ -158,47 +158,6 @@ static enum verdict judge(const char *name)
 	return REPLACE;
 }
 
-static int create(void)
-{
-	return open(path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-}
-
-/* Create the file at the path, in place of an old log if one is there. */
-static int create_or_replace(enum verdict *verdict)
-{
-	int fd = create();
-
-	if (fd >= 0 || errno != EEXIST)
-		return fd;
-	*verdict = judge(path.at);
-	errno = EEXIST;
-	return *verdict == REPLACE && unlink(path.at) == 0 ? create() : -1;
-}
-
-/*
- * Create the file under its name; where that is a log to be kept, with the pid
- * in it, and then with a number, as a process needs that execs itself.
- */
-static int create_file(const struct log_facts *facts)
-{
-	bool has_pid = make_path(facts->program);
-	struct text plain = path;
-	enum verdict verdict = REPLACE;
-	int fd;
-
-	if (!has_pid && !config_is_first())
-		insert_pid(0);
-	fd = create_or_replace(&verdict);
-	for (unsigned n = 0; fd < 0 && verdict == KEEP && n < NAMES_MOST; n++) {
-		path = plain;
-		insert_pid(n);
-		verdict = REPLACE;
-		fd = create_or_replace(&verdict);
-	}
-	return fd;
-}
-
 static void fill_header(struct pp_header *h)
 {
 	memcpy(h->magic, PP_MAGIC, sizeof(h->magic));
@@ -240,6 +199,101 @@ static int allocate_header(int fd)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
+}
+
+/* A file without a name, in the folder of the path; -1 if it has none such. */
+static int create_nameless(void)
+{
+	struct text folder = path;
+
+	*(strrchr(folder.at, '/') + 1) = '\0';
+	return open(folder.at, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+}
+
+/* Give it the path as its name, under which it is opened. */
+static int name_file(int fd)
+{
+	struct stat nameless, named;
+	struct text self;
+	int ret;
+
+	text_init(&self);
+	text_add(&self, "/proc/self/fd/");
+	text_add_number(&self, (uint64_t)fd);
+	if (linkat(AT_FDCWD, self.at, AT_FDCWD, path.at, AT_SYMLINK_FOLLOW) < 0)
+		return -1;
+	/* the kernel goes on to call the other one deleted */
+	ret = open(path.at, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (ret < 0 || (fstat(fd, &nameless) == 0 && fstat(ret, &named) == 0 &&
+			nameless.st_dev == named.st_dev &&
+			nameless.st_ino == named.st_ino))
+		return ret;
+	close(ret); /* somebody has put another one there */
+	return -1;
+}
+
+/*
+ * Create a file that has its header before it has a name, so that whoever is
+ * killed meanwhile leaves none. Not every file system can; then -1.
+ */
+static int create_whole(void)
+{
+	struct pp_header h = { 0 };
+	int fd = create_nameless(), named = -1;
+
+	if (fd < 0)
+		return -1;
+	fill_header(&h);
+	if (allocate_header(fd) == 0 &&
+	    pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h))
+		named = name_file(fd);
+	close(fd);
+	return named;
+}
+
+static int create(void)
+{
+	int fd = create_whole();
+
+	if (fd >= 0)
+		return fd;
+	return open(path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		    0600);
+}
+
+/* Create the file at the path, in place of an old log if one is there. */
+static int create_or_replace(enum verdict *verdict)
+{
+	int fd = create();
+
+	if (fd >= 0 || errno != EEXIST)
+		return fd;
+	*verdict = judge(path.at);
+	errno = EEXIST;
+	return *verdict == REPLACE && unlink(path.at) == 0 ? create() : -1;
+}
+
+/*
+ * Create the file under its name; where that is a log to be kept, with the pid
+ * in it, and then with a number, as a process needs that execs itself.
+ */
+static int create_file(const struct log_facts *facts)
+{
+	bool has_pid = make_path(facts->program);
+	struct text plain = path;
+	enum verdict verdict = REPLACE;
+	int fd;
+
+	if (!has_pid && !config_is_first())
+		insert_pid(0);
+	fd = create_or_replace(&verdict);
+	for (unsigned n = 0; fd < 0 && verdict == KEEP && n < NAMES_MOST; n++) {
+		path = plain;
+		insert_pid(n);
+		verdict = REPLACE;
+		fd = create_or_replace(&verdict);
+	}
+	return fd;
 }
 
 static struct pp_header *map_header(int fd)

@@ -76,9 +76,8 @@ def look(number, early):
     """What the dead process has left; the CPU time that is missing of each
     thread in ticks, if there is something to compare."""
     what = f"kill {number}"
-    if early and (not os.path.exists("log.bin")
-                  or os.path.getsize("log.bin") < pplog.PAGE):
-        return []  # died before or while its log was made
+    if early and not os.path.exists("log.bin"):
+        return []  # died before its log was made
     done = subprocess.run([REPORT, "log.bin"], stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, check=False)
     expect(done.returncode == 0,
@@ -104,8 +103,36 @@ def look(number, early):
     return ticks
 
 
+# The log's first blocks are asked for: a process that is killed here has none.
+KILLER = """
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+int posix_fallocate(int fd, off_t offset, off_t length)
+{
+	(void)fd, (void)offset, (void)length;
+	return kill(getpid(), SIGKILL);
+}
+"""
+
+
+def birth():
+    """Who is killed while its log is made leaves none that is not one."""
+    with open("killer.c", "w") as file:
+        file.write(KILLER)
+    subprocess.run([os.environ["CC"], "-shared", "-fPIC", "-o", "killer.so",
+                    "killer.c"], check=True)
+    words = command(["-c", "pass"], profile=False, env={
+        "LD_PRELOAD": LIBRARY + ":" + os.path.abspath("killer.so"),
+        "PYPROF_OUTPUT": "birth.bin"})
+    done = subprocess.run(words, check=False)
+    expect(done.returncode in (-9, 137), f"birth: {done.returncode}")
+    expect(not os.path.exists("birth.bin"), "birth: a file that is no log")
+
+
 def main():
     rnd = random.Random(5)
+    birth()
     ticks = []
     for number in range(KILLS):
         early = kill_one(number, rnd)
