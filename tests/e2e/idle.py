@@ -13,8 +13,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
-PAIRS = sized(10, 3)
-SECONDS = sized(3, 1)
+PAIRS = sized(10, 2)
+SECONDS = sized(3, 0.5)
 
 PROGRAM = """
 import ctypes, errno, json, os, queue, select, socket, sys, threading, time

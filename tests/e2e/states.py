@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
-SECONDS = sized(1.0, 0.25)
+SECONDS = sized(1.0, 0.15)
 
 PROGRAM = f"""
 import gc, hashlib, threading, time

@@ -123,7 +123,6 @@ def ticker():
                 f" {share:.2%} of a processor")
 
 
-come_and_go()
-alive()
-ticker()
+for test in our_share((come_and_go, alive, ticker), 3):
+    test()
 finish()
