@@ -80,8 +80,8 @@ static void put_counts(const struct pp_header *h)
 		if (i != PP_LOST_paused)
 			lost += h->lost[i];
 	printf("samples     %llu, %llu lost\n",
-	       (unsigned long long)(h->counters[PP_COUNT_samples] +
-				    h->counters[PP_COUNT_looks]),
+	       (unsigned long long)h->counters[PP_COUNT_samples] +
+		       (unsigned long long)h->counters[PP_COUNT_looks],
 	       (unsigned long long)lost);
 	printf("threads     %llu seen\n",
 	       (unsigned long long)h->counters[PP_COUNT_threads]);

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -62,8 +63,8 @@ static void add_start_time(struct text *t)
 	text_add(t, stamp);
 }
 
-/* One letter after a percent sign; true if it was the pid. */
-static bool add_letter(struct text *t, char letter, const char *program)
+/* One letter after a percent sign. */
+static void add_letter(struct text *t, char letter, const char *program)
 {
 	struct utsname uts;
 	char percent[3] = { '%', letter, 0 };
@@ -71,30 +72,29 @@ static bool add_letter(struct text *t, char letter, const char *program)
 	switch (letter) {
 	case 'p':
 		text_add_number(t, (uint64_t)getpid());
-		return true;
+		break;
 	case 'h':
 		text_add(t, uname(&uts) == 0 ? uts.nodename : "localhost");
-		return false;
+		break;
 	case 'n':
 		text_add(t, program);
-		return false;
+		break;
 	case 't':
 		add_start_time(t);
-		return false;
+		break;
 	case '%':
 		text_add(t, "%");
-		return false;
+		break;
 	default:
 		text_add(t, percent);
-		return false;
+		break;
 	}
 }
 
-/* The pattern, filled in, as an absolute path; true if the pid is in it. */
-static bool make_path(const char *program)
+/* The pattern, filled in, as an absolute path. */
+static void make_path(const char *program)
 {
 	const char *p = target.settings.output;
-	bool has_pid = false;
 
 	text_init(&path);
 	if (*p != '/') {
@@ -103,11 +103,10 @@ static bool make_path(const char *program)
 	}
 	for (; *p; p++) {
 		if (*p == '%' && p[1])
-			has_pid |= add_letter(&path, *++p, program);
+			add_letter(&path, *++p, program);
 		else
 			text_add_n(&path, p, 1);
 	}
-	return has_pid;
 }
 
 /* Put .PID, and .NUMBER if it is not 0, before the suffix: out.4711.bin. */
@@ -135,27 +134,56 @@ static void insert_pid(unsigned number)
 /* May the file that is there be replaced: an old log of a finished run? */
 enum verdict { REPLACE, KEEP, NO_LOG };
 
-static enum verdict judge(const char *name)
+static bool lives(const struct pp_header *h)
+{
+	/* behind an exec the process goes on as another program */
+	return (h->ended == PP_ENDED_NOT || h->ended == PP_ENDED_EXEC) &&
+	       (kill((pid_t)h->pid, 0) == 0 || errno == EPERM);
+}
+
+static enum verdict judge(int fd)
 {
 	struct pp_header h;
 	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    pread(fd, &h, sizeof(h), 0) < (ssize_t)sizeof(h) ||
+	    memcmp(h.magic, PP_MAGIC, 8) != 0)
+		return NO_LOG;
+	if (memcmp(h.session, target.session, sizeof(h.session)) == 0 ||
+	    lives(&h))
+		return KEEP;
+	return REPLACE;
+}
+
+/* Is the path the name of this file? */
+static bool is_named(int fd, const char *name)
+{
+	struct stat file, named;
+
+	return fstat(fd, &file) == 0 && lstat(name, &named) == 0 &&
+	       file.st_dev == named.st_dev && file.st_ino == named.st_ino;
+}
+
+/*
+ * Judge the file at this path, and remove it if it may be replaced. Of several
+ * processes that want to, one may: the others would remove its new log.
+ */
+static enum verdict remove_old(const char *name)
+{
 	int fd = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	ssize_t n;
+	enum verdict verdict;
 
 	/* of another user: perhaps this process, before it was this one */
 	if (fd < 0)
 		return errno == EACCES ? KEEP : NO_LOG;
-	n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode)
-		    ? pread(fd, &h, sizeof(h), 0)
-		    : -1;
+	verdict = judge(fd);
+	if (verdict == REPLACE &&
+	    ((flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) ||
+	     !is_named(fd, name) || unlink(name) < 0))
+		verdict = KEEP;
 	close(fd);
-	if (n < (ssize_t)sizeof(h) || memcmp(h.magic, PP_MAGIC, 8) != 0)
-		return NO_LOG;
-	if (memcmp(h.session, target.session, sizeof(h.session)) == 0)
-		return KEEP;
-	if (!h.ended && (kill((pid_t)h.pid, 0) == 0 || errno == EPERM))
-		return KEEP;
-	return REPLACE;
+	return verdict;
 }
 
 static void fill_header(struct pp_header *h)
@@ -213,22 +241,19 @@ static int create_nameless(void)
 /* Give it the path as its name, under which it is opened. */
 static int name_file(int fd)
 {
-	struct stat nameless, named;
 	struct text self;
-	int ret;
+	int named;
 
 	text_init(&self);
 	text_add(&self, "/proc/self/fd/");
 	text_add_number(&self, (uint64_t)fd);
 	if (linkat(AT_FDCWD, self.at, AT_FDCWD, path.at, AT_SYMLINK_FOLLOW) < 0)
 		return -1;
-	/* the kernel goes on to call the other one deleted */
-	ret = open(path.at, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (ret < 0 || (fstat(fd, &nameless) == 0 && fstat(ret, &named) == 0 &&
-			nameless.st_dev == named.st_dev &&
-			nameless.st_ino == named.st_ino))
-		return ret;
-	close(ret); /* somebody has put another one there */
+	/* the kernel goes on to call the other descriptor's file deleted */
+	named = open(path.at, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (named < 0 || (is_named(fd, path.at) && is_named(named, path.at)))
+		return named;
+	close(named); /* somebody has put another one there */
 	return -1;
 }
 
@@ -268,24 +293,28 @@ static int create_or_replace(enum verdict *verdict)
 
 	if (fd >= 0 || errno != EEXIST)
 		return fd;
-	*verdict = judge(path.at);
+	*verdict = remove_old(path.at);
+	if (*verdict == REPLACE) {
+		*verdict = KEEP; /* if another process is faster now */
+		fd = create();
+	}
 	errno = EEXIST;
-	return *verdict == REPLACE && unlink(path.at) == 0 ? create() : -1;
+	return fd;
 }
 
 /*
  * Create the file under its name; where that is a log to be kept, with the pid
- * in it, and then with a number, as a process needs that execs itself.
+ * in it, and then with a number, as a process needs that execs itself. So the
+ * first process of a session that has a log has the name itself.
  */
 static int create_file(const struct log_facts *facts)
 {
-	bool has_pid = make_path(facts->program);
-	struct text plain = path;
+	struct text plain;
 	enum verdict verdict = REPLACE;
 	int fd;
 
-	if (!has_pid && !config_is_first())
-		insert_pid(0);
+	make_path(facts->program);
+	plain = path;
 	fd = create_or_replace(&verdict);
 	for (unsigned n = 0; fd < 0 && verdict == KEEP && n < NAMES_MOST; n++) {
 		path = plain;

@@ -5,6 +5,7 @@
 # parallel: yes
 import os
 import re
+import shlex
 import signal
 import socket
 import stat
@@ -477,6 +478,17 @@ def output():
               names)
         for f in names:
             os.unlink(f)
+    # a shell has no log: one of those that it starts at once has the name, in
+    # place of the old log, and none of them loses its own
+    script = " ".join(f"{shlex.join(python('pass'))} &" for _ in range(6))
+    for round_ in (1, 2):
+        clear_logs("shell.*.bin")
+        p = wrap(["-q", "-o", "shell.bin"], ["sh", "-c", script + " wait"])
+        check(p == (0, "", ""), "shell", p)
+        names = ["shell.bin", *logs_here("shell.*.bin")]
+        check(len(names) == 6, "shell", round_, names)
+        sessions = {header(name)["session"] for name in names}
+        check(len(sessions) == 1, "shell", round_, sessions)
 
 
 # ---- words at the end ------------------------------------------------------

@@ -100,6 +100,21 @@ def living():
     samples(others[0])
     alive.communicate(b"\n", timeout=20)
     check(header("alive.bin").get("ended") == "1", "living: not ended")
+    # it is a living process also as another program
+    other = subprocess.Popen(
+        [*RUN, f"LD_PRELOAD={LIBRARY}", "PYPROF_OUTPUT=other.bin", EXE, "-c",
+         "import os; os.execvp('cat', ['cat'])"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE)
+    other.stdin.write(b"x")
+    other.stdin.flush()
+    check(os.read(other.stdout.fileno(), 1) == b"x", "living: no cat")
+    before = Path("other.bin").stat().st_ino
+    case("living on", log="other.bin")
+    check(Path("other.bin").stat().st_ino == before, "living on: replaced")
+    other.communicate(timeout=20)
+    case("no longer living", log="other.bin")
+    check(Path("other.bin").stat().st_ino != before or
+          header("other.bin").get("ended") == "1", "not living: not replaced")
 
 
 def permissions():
