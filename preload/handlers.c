@@ -4,21 +4,25 @@
  */
 #include "handlers.h"
 
-#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "control.h"
 #include "engine.h"
 #include "msg.h"
+#include "procfile.h"
 #include "real.h"
+#include "safe/clock.h"
 #include "safe/mask.h"
 #include "safe/signals.h"
 #include "safe/state.h"
 #include "safe/target.h"
 #include "safe/thread.h"
 
-/* Looks at a thread that shall block a signal: some milliseconds. */
-#define BLOCK_LOOKS 5000
+/* For so long a thread that shall block a signal is waited for: it may want a
+ * processor. */
+#define BLOCK_NS 2000000000u
 
 static const int faults[] = { SIGSEGV, SIGBUS };
 
@@ -187,41 +191,64 @@ void handlers_conceal(const struct revealed *r)
 		mask_unblock(mask_of(r->number));
 }
 
-/* Tell a thread to block a signal that its host believes blocked. */
-static bool tell_to_block(struct thread *t, int number)
+/* A set of signals in /proc's status of a thread, behind "NAME:\t". */
+static uint64_t signals_in(const char *status, const char *name)
 {
-	int tid = t ? atomic_load(&t->tid) : 0;
+	const char *at = strstr(status, name);
 
-	if (tid <= 0 || !atomic_load(&t->host_blocks))
-		return false;
-	if (t == thread_self())
-		mask_block(mask_of(number));
-	else if (signals_send(tid, number, &signals_block_cookie) == 0)
-		return true;
-	atomic_store(&t->host_blocks, 0);
-	return true;
+	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
 }
 
 /*
- * Make the blocks that we pretended real, in every thread, and wait for a
- * bounded time until that is done. Were there any?
+ * One look at a thread whose host believes the signal blocked: does it block
+ * it now? If not it is told to, once, and not while a tick of ours is pending
+ * for it: of a standard signal there is one at a time, and it would be lost.
  */
-static bool make_blocks_real(int number)
+static bool is_blocking(struct thread *t, int tid, int number, bool *told)
+{
+	uint64_t bit = mask_of(number);
+	char status[4096];
+
+	if (!atomic_load(&t->host_blocks))
+		return true;
+	if (procfile_read(PROCFILE_TASKS, tid, "status", status,
+			  sizeof(status))) {
+		if (signals_in(status, "SigBlk:\t") & bit)
+			return true;
+		if (signals_in(status, "SigPnd:\t") & bit)
+			return false;
+	}
+	if (!*told && signals_send(tid, number, &signals_block_cookie) != 0)
+		return true; /* it is no more */
+	*told = true;
+	return false;
+}
+
+/* Make the block that we pretended real in a thread; wait until that is so. */
+static void make_block_real(struct thread *t, int number)
+{
+	const struct timespec little = { 0, 100000 };
+	uint64_t until_ns = clock_now() + BLOCK_NS;
+	int tid = t ? atomic_load(&t->tid) : 0;
+	bool told = false;
+
+	if (tid <= 0 || !atomic_load(&t->host_blocks))
+		return;
+	if (t == thread_self())
+		mask_block(mask_of(number));
+	else
+		while (!is_blocking(t, tid, number, &told) &&
+		       clock_now() < until_ns)
+			sys_call(SYS_nanosleep, &little, NULL, 0, 0);
+	atomic_store(&t->host_blocks, 0);
+}
+
+static void make_blocks_real(int number)
 {
 	uint32_t n = state_is_armed() ? thread_slots() : 0;
-	bool any = false;
 
 	for (uint32_t i = 0; i < n; i++)
-		any |= tell_to_block(thread_at(i), number);
-	for (uint32_t i = 0; i < n; i++) {
-		struct thread *t = thread_at(i);
-
-		for (int look = 0;
-		     t && look < BLOCK_LOOKS && atomic_load(&t->host_blocks);
-		     look++)
-			sched_yield();
-	}
-	return any;
+		make_block_real(thread_at(i), number);
 }
 
 /* How many signals of the host's own are put back; more are not kept. */
@@ -234,15 +261,11 @@ static bool is_from_us(const siginfo_t *info)
 		info->si_value.sival_ptr == &signals_block_cookie);
 }
 
-/*
- * Throw away what of our signal is pending for this thread, which blocks it,
- * and leave what others sent: to the host ours would be a signal from nowhere,
- * which kills.
- */
-static void drop_ours(int number)
+/* What others sent of a signal and is pending, which it then is no more. */
+static size_t take_pending(int number, siginfo_t kept[KEPT_MOST])
 {
 	struct timespec none = { 0, 0 };
-	siginfo_t info, kept[KEPT_MOST];
+	siginfo_t info;
 	size_t n = 0;
 	sigset_t set;
 
@@ -252,26 +275,26 @@ static void drop_ours(int number)
 	       real()->sigtimedwait(&set, &info, &none) == number)
 		if (!is_from_us(&info))
 			kept[n++] = info;
-	for (size_t i = 0; i < n; i++)
-		if (kept[i].si_code == SI_TKILL)
-			signals_send_again(number, &kept[i]);
-		else
-			sys_call(SYS_rt_sigqueueinfo, sys_getpid(), number,
-				 &kept[i], 0);
+	return n;
 }
 
-/* The signal is the host's from here on, as it set it. */
-static void give_back(int number, bool is_blocked)
+/*
+ * The signal is the host's from here on, as it set it. What of ours is pending
+ * in threads that block it is thrown away: to the host it would be a signal
+ * from nowhere, which kills.
+ */
+static void give_back(int number)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, host;
+	siginfo_t kept[KEPT_MOST];
+	size_t n = take_pending(number, kept);
 
 	signals_get_host(number, &host);
-	/* throws away what is pending, which may be the host's if it blocks */
-	if (!is_blocked)
-		real()->sigaction(number, &ignore, NULL);
-	else
-		drop_ours(number);
+	/* this empties the queues of all threads */
+	real()->sigaction(number, &ignore, NULL);
 	real()->sigaction(number, &host, NULL);
+	for (size_t i = 0; i < n; i++)
+		signals_send_again(number, &kept[i]);
 }
 
 void handlers_move(void)
@@ -282,7 +305,8 @@ void handlers_move(void)
 
 	if (armed)
 		engine_stop();
-	give_back(old, make_blocks_real(old));
+	make_blocks_real(old);
+	give_back(old);
 	if (!number || !install_sampling(number)) {
 		msg_line("the program takes the sampling signal and no other "
 			 "is free; sampling has ended",

@@ -72,8 +72,13 @@ static void set_default(int number)
 
 void signals_send_again(int number, siginfo_t *info)
 {
-	sys_call(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(), number,
-		 info);
+	/* of a standard signal that is pending for the thread, there is no more
+	 */
+	if (info->si_code == SI_USER)
+		sys_call(SYS_rt_sigqueueinfo, sys_getpid(), number, info, 0);
+	else
+		sys_call(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(),
+			 number, info);
 }
 
 /*

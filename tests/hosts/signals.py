@@ -286,6 +286,38 @@ threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGPROF)).start()
 print(int(signal.sigwait([signal.SIGPROF])))
 burn_user()
 """)
+    # what comes while a tick of ours does must not be lost
+    program("kept-prof", f"TURNS = {300 if FULL else 60}" + """
+def turn():
+    got = []
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+    burn_user(0.002)
+    os.kill(os.getpid(), signal.SIGPROF)
+    burn_user(0.002)
+    pending = signal.SIGPROF in signal.sigpending()
+    signal.signal(signal.SIGPROF, lambda n, f: got.append(int(n)))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
+    burn_user(0.002)
+    return got == [27] and pending
+""" + IN_CHILDREN, rates=FASTEST)
+    # nor may one of ours be left to a thread that takes it for the host's
+    program("moved-from-many", f"TURNS = {30 if FULL else 6}" + """
+def turn():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+    over = threading.Event()
+    def work():
+        while not over.is_set():
+            sum(range(50))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
+        burn_user(0.002)
+    threads = [threading.Thread(target=work) for i in range(6)]
+    for t in threads: t.start()
+    time.sleep(0.02)
+    got = signal.sigtimedwait([signal.SIGPROF], 0.001)
+    over.set()
+    for t in threads: t.join()
+    return got is None
+""" + IN_CHILDREN, rates=FASTEST)
     program("wakeup-fd", """
 import socket
 a, b = socket.socketpair(); a.setblocking(False); b.settimeout(2)
@@ -311,6 +343,21 @@ signal.pause()
 print(time.monotonic() - begin > 0.19)
 """)
 
+
+FASTEST = ({"PYPROF_RATE": "10k"},)
+# Each in a process of its own, as sampling moves only once.
+IN_CHILDREN = """
+wrong = []
+for i in range(TURNS):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if turn() else 1)
+    status = os.waitpid(pid, 0)[1]
+    if status:
+        wrong.append((i, status))
+print(wrong)
+burn_user()
+"""
 
 # ---- with masks of their own -------------------------------------------------
 
@@ -354,10 +401,14 @@ for before in ([], [signal.SIGPROF, signal.SIGUSR1], signal.valid_signals()):
         for name, wait in waits.items():
             print(name, wait(ALL) and wait(ALL), wait(mask()) and wait(mask()),
                   ctypes.get_errno())
+        alarms = []
+        signal.signal(signal.SIGALRM, lambda n, f: alarms.append(n))
         signal.setitimer(signal.ITIMER_REAL, 0.02)
-        signal.signal(signal.SIGALRM, lambda n, f: print("alarm"))
-        print(libc.sigsuspend(mask(signal.SIGPROF)), ctypes.get_errno())
-        print(blocked() == sorted(before))
+        while True:
+            ended = libc.sigsuspend(mask(signal.SIGPROF)), ctypes.get_errno()
+            for i in range(100): pass
+            if alarms: break
+        print(ended, blocked() == sorted(before), alarms)
 """, least=3)
     # SIGPROF from elsewhere stays pending and is waited for
     program("masked-sigprof", MASKED + """
