@@ -115,6 +115,8 @@ for how, words, env in HOW:
     for mode, burned in MODES.items():
         if not (FULL or mode in FEW or how in ("linked", "dlsym-local")):
             continue
+        if not is_our_turn():
+            continue
         burned = {n: SCALE * seconds for n, seconds in burned.items()}
         name = f"{how}-{mode}"
         clear_logs()
