@@ -52,7 +52,8 @@ static void read_tables(struct loader *l)
  * counts. A ring drops samples, and a process that was killed may have counted
  * one more.
  */
-static void note_missing(struct process *process, uint64_t samples)
+static void note_missing(struct process *process, uint64_t size,
+			 uint64_t samples)
 {
 	const struct pp_header *h = &process->header;
 	uint64_t counted = h->counters[PP_COUNT_samples];
@@ -60,6 +61,7 @@ static void note_missing(struct process *process, uint64_t samples)
 	if (!h->ended || h->ring_ns || process->damages || counted <= samples)
 		return;
 	process->missing = counted - samples;
+	process->cut_at = size;
 	process->damages++;
 }
 
@@ -88,7 +90,7 @@ static void read_samples(struct loader *l, load_damaged *damaged)
 		samples += got > 0 && rec.type == PP_SAMPLE;
 	}
 	loader_end_segment(l);
-	note_missing(process, samples);
+	note_missing(process, r->size, samples);
 }
 
 /*

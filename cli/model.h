@@ -154,7 +154,8 @@ struct process {
 	uint64_t last_ns; /* the latest time that a record has */
 	uint64_t skipped; /* records of unknown type */
 	uint64_t damages; /* parts that could not be read */
-	uint64_t missing; /* samples that the log was cut off before */
+	uint64_t missing; /* samples that the log was cut off before, */
+	uint64_t cut_at;  /* at this offset, if there are any */
 	bool undefined;	  /* a frame's code was defined nowhere */
 };
 

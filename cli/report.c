@@ -32,9 +32,10 @@ static void tell_shortcomings(const struct process *p)
 		    "try a newer pyprof-report",
 		    p->path, (unsigned long long)p->skipped);
 	if (p->missing)
-		say("%s: cut off: %llu of the %llu samples that it counts are "
-		    "not there",
-		    p->path, (unsigned long long)p->missing,
+		say("%s: cut off at offset %llu: %llu of the %llu samples that "
+		    "it counts are not there",
+		    p->path, (unsigned long long)p->cut_at,
+		    (unsigned long long)p->missing,
 		    (unsigned long long)p->header.counters[PP_COUNT_samples]);
 	if (p->undefined)
 		say("%s: some samples name code that is defined nowhere; "

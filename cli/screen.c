@@ -95,7 +95,7 @@ static char *longest_path(char *line)
 	return longest;
 }
 
-/* In place: a path that loses a folder can grow, but by less than it has. */
+/* In place: what is left out is at least as long as what stands for it. */
 static bool shorten(char *line)
 {
 	char *path = longest_path(line), *slash;

@@ -180,9 +180,14 @@ static uint64_t unrecorded_ns(const struct profile *p, size_t i)
 	const struct pp_header *h = &p->processes[i].header;
 	uint64_t known_ns = h->start_cpu_ns + threads_cpu_ns(p, i) +
 			    h->counters[PP_COUNT_own_cpu_ns];
+	size_t k;
 
 	if (h->ended != PP_ENDED_SIZE && h->ended != PP_ENDED_FAILED)
 		return 0;
+	/* whose it is cannot be known */
+	for (k = 0; k < p->thread_count; k++)
+		if (p->threads[k].process == i && p->threads[k].left_out)
+			return 0;
 	return h->end_cpu_ns > known_ns ? h->end_cpu_ns - known_ns : 0;
 }
 

@@ -263,7 +263,7 @@ static void log_folders(const char *pattern, struct text *folders)
 	for (p = pattern; slash && p < slash; p++) {
 		if (*p == '%' && p[1] == '%')
 			text_addc(folders, *++p);
-		else if (*p == '%' && ++p < slash)
+		else if (*p == '%' && ++p <= slash)
 			text_addc(folders, '*');
 		else if (strchr("*?[\\", *p))
 			text_addf(folders, "\\%c", *p);

@@ -20,9 +20,12 @@
 #include "safe/target.h"
 #include "safe/thread.h"
 
-/* For so long a thread that shall block a signal is waited for: it may want a
- * processor. */
-#define BLOCK_NS 2000000000u
+/*
+ * For so long a thread is waited for that has one of our signals coming, as it
+ * may want a processor; so many looks, of 100 us, show that it blocks it.
+ */
+#define SETTLE_NS     2000000000u
+#define BLOCKED_LOOKS 200
 
 static const int faults[] = { SIGSEGV, SIGBUS };
 
@@ -191,64 +194,97 @@ void handlers_conceal(const struct revealed *r)
 		mask_unblock(mask_of(r->number));
 }
 
-/* A set of signals in /proc's status of a thread, behind "NAME:\t". */
-static uint64_t signals_in(const char *status, const char *name)
+/* What /proc says of a thread and a signal; neither, if it says nothing. */
+struct seen {
+	bool blocked, pending;
+};
+
+static bool is_in(const char *status, const char *name, int number)
 {
 	const char *at = strstr(status, name);
 
-	return at ? strtoull(at + strlen(name), NULL, 16) : 0;
+	return at && strtoull(at + strlen(name), NULL, 16) & mask_of(number);
+}
+
+static struct seen see(int tid, int number)
+{
+	char status[4096];
+
+	(void)procfile_read(PROCFILE_TASKS, tid, "status", status,
+			    sizeof(status));
+	return (struct seen){ is_in(status, "SigBlk:\t", number),
+			      is_in(status, "SigPnd:\t", number) };
 }
 
 /*
- * One look at a thread whose host believes the signal blocked: does it block
- * it now? If not it is told to, once, and not while a tick of ours is pending
- * for it: of a standard signal there is one at a time, and it would be lost.
+ * A thread that blocks the signal has one pending: may that be ours? The ticker
+ * notes what it sends, and no timer is quicker than half a tick of the
+ * kernel's.
  */
-static bool is_blocking(struct thread *t, int tid, int number, bool *told)
+static bool may_be_ours(const struct thread *t, int tid)
 {
-	uint64_t bit = mask_of(number);
-	char status[4096];
+	uint64_t cpu = clock_read(clock_of_thread(tid));
 
-	if (!atomic_load(&t->host_blocks))
-		return true;
-	if (procfile_read(PROCFILE_TASKS, tid, "status", status,
-			  sizeof(status))) {
-		if (signals_in(status, "SigBlk:\t") & bit)
-			return true;
-		if (signals_in(status, "SigPnd:\t") & bit)
-			return false;
-	}
-	if (!*told && signals_send(tid, number, &signals_block_cookie) != 0)
-		return true; /* it is no more */
-	*told = true;
-	return false;
+	return atomic_load(&t->signalled) ||
+	       cpu >= atomic_load(&t->sampled_cpu) + target.tick_ns / 2;
 }
 
-/* Make the block that we pretended real in a thread; wait until that is so. */
-static void make_block_real(struct thread *t, int number)
+/*
+ * No clock sends the signal any more: wait until none is on its way to a
+ * thread, and if its host believes it blocked, have it blocked there. It is
+ * told to, once, when none is pending: of these there is one at a time, and the
+ * word would be lost. Returns whether one of ours may be left there.
+ */
+static bool settle(struct thread *t, int tid, int number)
 {
 	const struct timespec little = { 0, 100000 };
-	uint64_t until_ns = clock_now() + BLOCK_NS;
-	int tid = t ? atomic_load(&t->tid) : 0;
+	uint64_t until_ns = clock_now() + SETTLE_NS;
 	bool told = false;
+	int looks = 0;
 
-	if (tid <= 0 || !atomic_load(&t->host_blocks))
-		return;
-	if (t == thread_self())
-		mask_block(mask_of(number));
-	else
-		while (!is_blocking(t, tid, number, &told) &&
-		       clock_now() < until_ns)
-			sys_call(SYS_nanosleep, &little, NULL, 0, 0);
-	atomic_store(&t->host_blocks, 0);
+	while (clock_now() < until_ns) {
+		bool blocks = atomic_load(&t->host_blocks) &&
+			      !(!told && atomic_load(&t->really_blocks));
+		struct seen s = see(tid, number);
+
+		if (!blocks && !s.pending)
+			return false;
+		/* longer than a handler takes: it is blocked for good */
+		if (s.blocked && s.pending && ++looks > BLOCKED_LOOKS)
+			return told || may_be_ours(t, tid);
+		if (blocks && !told && !s.pending) {
+			if (signals_send(tid, number, &signals_block_cookie))
+				return false; /* it is no more */
+			told = true;
+		}
+		sys_call(SYS_nanosleep, &little, NULL, 0, 0);
+	}
+	return true;
 }
 
-static void make_blocks_real(int number)
+/*
+ * The same for all threads. Returns whether what is pending must be thrown
+ * away: some of it may be ours; or nothing of it can be the host's.
+ */
+static bool settle_all(int number)
 {
 	uint32_t n = state_is_armed() ? thread_slots() : 0;
+	bool ours = false, blocked = false;
 
-	for (uint32_t i = 0; i < n; i++)
-		make_block_real(thread_at(i), number);
+	for (uint32_t i = 0; i < n; i++) {
+		struct thread *t = thread_at(i);
+		int tid = t ? atomic_load(&t->tid) : 0;
+
+		if (tid <= 0)
+			continue;
+		blocked |= atomic_load(&t->host_blocks) != 0;
+		if (t != thread_self())
+			ours |= settle(t, tid, number);
+		else if (atomic_load(&t->host_blocks))
+			mask_block(mask_of(number));
+		atomic_store(&t->host_blocks, 0);
+	}
+	return ours || !blocked;
 }
 
 /* How many signals of the host's own are put back; more are not kept. */
@@ -279,19 +315,19 @@ static size_t take_pending(int number, siginfo_t kept[KEPT_MOST])
 }
 
 /*
- * The signal is the host's from here on, as it set it. What of ours is pending
- * in threads that block it is thrown away: to the host it would be a signal
- * from nowhere, which kills.
+ * The signal is the host's from here on, as it set it. One of ours that is left
+ * somewhere would be a signal from nowhere to the host, which kills: then all
+ * queues are emptied, but for what can be kept.
  */
-static void give_back(int number)
+static void give_back(int number, bool empty_queues)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, host;
 	siginfo_t kept[KEPT_MOST];
 	size_t n = take_pending(number, kept);
 
 	signals_get_host(number, &host);
-	/* this empties the queues of all threads */
-	real()->sigaction(number, &ignore, NULL);
+	if (empty_queues)
+		real()->sigaction(number, &ignore, NULL);
 	real()->sigaction(number, &host, NULL);
 	for (size_t i = 0; i < n; i++)
 		signals_send_again(number, &kept[i]);
@@ -305,8 +341,7 @@ void handlers_move(void)
 
 	if (armed)
 		engine_stop();
-	make_blocks_real(old);
-	give_back(old);
+	give_back(old, settle_all(old));
 	if (!number || !install_sampling(number)) {
 		msg_line("the program takes the sampling signal and no other "
 			 "is free; sampling has ended",

@@ -130,6 +130,9 @@ static int change_mask(mask_function *libc, int how, const sigset_t *set,
 		note_faults(t, how, set);
 	if (set && (named || how == SIG_SETMASK))
 		atomic_store(&t->host_blocks, named && how != SIG_UNBLOCK);
+	/* libc was given a mask without our signal, or told to unblock it */
+	if (set && (how == SIG_SETMASK || (named && how == SIG_UNBLOCK)))
+		atomic_store(&t->really_blocks, 0);
 	if (old && before)
 		sigaddset(old, number);
 	return ret;

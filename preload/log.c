@@ -174,6 +174,8 @@ static enum verdict remove_old(const char *name)
 	int fd = open(name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	enum verdict verdict;
 
+	if (fd < 0 && errno == ENOENT)
+		return REPLACE; /* somebody else has removed it */
 	/* of another user: perhaps this process, before it was this one */
 	if (fd < 0)
 		return errno == EACCES ? KEEP : NO_LOG;
@@ -238,23 +240,34 @@ static int create_nameless(void)
 	return open(folder.at, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 }
 
-/* Give it the path as its name, under which it is opened. */
+/*
+ * Give it the path as its name. Returns it as opened by that, or -1: it is
+ * taken. Closes fd.
+ */
 static int name_file(int fd)
 {
 	struct text self;
-	int named;
+	int named, error;
 
 	text_init(&self);
 	text_add(&self, "/proc/self/fd/");
 	text_add_number(&self, (uint64_t)fd);
-	if (linkat(AT_FDCWD, self.at, AT_FDCWD, path.at, AT_SYMLINK_FOLLOW) < 0)
+	if (linkat(AT_FDCWD, self.at, AT_FDCWD, path.at, AT_SYMLINK_FOLLOW) <
+	    0) {
+		error = errno;
+		close(fd);
+		errno = error;
 		return -1;
-	/* the kernel goes on to call the other descriptor's file deleted */
+	}
+	/* to the kernel fd's file is a deleted one for good: better by name */
 	named = open(path.at, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	if (named < 0 || (is_named(fd, path.at) && is_named(named, path.at)))
-		return named;
-	close(named); /* somebody has put another one there */
-	return -1;
+	if (named < 0 || !is_named(fd, path.at) || !is_named(named, path.at)) {
+		if (named >= 0)
+			close(named);
+		return fd;
+	}
+	close(fd);
+	return named;
 }
 
 /*
@@ -264,16 +277,16 @@ static int name_file(int fd)
 static int create_whole(void)
 {
 	struct pp_header h = { 0 };
-	int fd = create_nameless(), named = -1;
+	int fd = create_nameless();
 
 	if (fd < 0)
 		return -1;
 	fill_header(&h);
 	if (allocate_header(fd) == 0 &&
 	    pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h))
-		named = name_file(fd);
+		return name_file(fd);
 	close(fd);
-	return named;
+	return -1;
 }
 
 static int create(void)
@@ -284,6 +297,19 @@ static int create(void)
 		return fd;
 	return open(path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
+}
+
+/*
+ * Otherwise processes that begin at once could see each other's empty files,
+ * and take them for strangers'.
+ */
+static bool can_create_whole(void)
+{
+	int fd = create_nameless();
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && access("/proc/self/fd", F_OK) == 0;
 }
 
 /* Create the file at the path, in place of an old log if one is there. */
@@ -314,6 +340,9 @@ static int create_file(const struct log_facts *facts)
 	int fd;
 
 	make_path(facts->program);
+	if (!strstr(target.settings.output, "%p") && !config_is_first() &&
+	    !can_create_whole())
+		insert_pid(0);
 	plain = path;
 	fd = create_or_replace(&verdict);
 	for (unsigned n = 0; fd < 0 && verdict == KEEP && n < NAMES_MOST; n++) {

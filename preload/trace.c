@@ -66,18 +66,17 @@ void trace_note_faults(struct thread *t)
 		t->trace->quick = t->trace->live && trace_is_quick(t->trace);
 }
 
-/* The clock stands where the window ends: what runs on is nobody's. */
-static uint64_t clock_within_window(const struct trace *t)
+uint64_t trace_window_now(void)
 {
 	uint64_t now = trace_clock_now();
 	uint64_t end = trace_window.begin + trace_window.span;
 
-	return t->has_window && now > end ? end : now;
+	return now > end ? end : now;
 }
 
 bool trace_is_outside(struct trace *t)
 {
-	uint64_t now = clock_within_window(t);
+	uint64_t now = trace_now(t);
 
 	trace_pass(t, now, trace_has_lines());
 	return now - trace_window.begin >= trace_window.span;
@@ -96,7 +95,7 @@ struct trace_function *trace_enter(struct trace *t, uintptr_t address,
 		return NULL;
 	if (t->top + 1 == t->limit && trace_table_grow_open(t) < 0)
 		return NULL;
-	trace_push(t, edge, trace_clock_now(), lines);
+	trace_push(t, edge, trace_now(t), lines);
 	return edge->callee;
 }
 
@@ -131,7 +130,7 @@ void trace_leave(struct trace *t, uintptr_t address, bool lines)
 
 	if (t->top == t->calls)
 		return;
-	now = clock_within_window(t);
+	now = trace_now(t);
 	trace_pass(t, now, lines);
 	if (t->top->edge->callee->address == address)
 		trace_end_top(t, now, lines);

@@ -52,6 +52,16 @@ TRACE_INLINE bool trace_excludes(struct trace *t, uintptr_t code)
 /* Is this event one that is not wanted? Only asked where there is a window. */
 bool trace_is_outside(struct trace *t);
 
+/* The clock where there is one, which stands where that ends. */
+uint64_t trace_window_now(void);
+
+/* The clock of all events but the quick ones, for which there is no window. */
+TRACE_INLINE uint64_t trace_now(const struct trace *t)
+{
+	return PP_UNLIKELY(t->has_window) ? trace_window_now()
+					  : trace_clock_now();
+}
+
 /* The time since the last event goes to what ran. */
 TRACE_INLINE void trace_pass(struct trace *t, uint64_t now, bool lines)
 {
@@ -236,7 +246,7 @@ TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
 		return false;
 	if (PP_UNLIKELY(t->has_window && trace_is_outside(t)))
 		return true;
-	trace_pass(t, trace_clock_now(), true);
+	trace_pass(t, trace_now(t), true);
 	at = PP_LIKELY(line + 1 < f->line_room) ? f->lines[line + 1] : NULL;
 	if (PP_UNLIKELY(!at))
 		at = trace_table_line(t, f, line);

@@ -233,6 +233,7 @@ static bool take_spare(struct spare *spares, struct chunk *c, uint32_t bytes)
 			put_away(c);
 		else
 			unmap(c->base, c->size);
+		c->base = NULL;
 	}
 	return false;
 }

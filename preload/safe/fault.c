@@ -72,13 +72,12 @@ static void set_default(int number)
 
 void signals_send_again(int number, siginfo_t *info)
 {
-	/* of a standard signal that is pending for the thread, there is no more
-	 */
-	if (info->si_code == SI_USER)
-		sys_call(SYS_rt_sigqueueinfo, sys_getpid(), number, info, 0);
-	else
+	if (info->si_code == SI_TKILL)
 		sys_call(SYS_rt_tgsigqueueinfo, sys_getpid(), sys_gettid(),
 			 number, info);
+	else if (sys_call(SYS_rt_sigqueueinfo, sys_getpid(), number, info, 0))
+		/* only the main thread may say whom it was from */
+		sys_call(SYS_kill, sys_getpid(), number, 0, 0);
 }
 
 /*

@@ -188,6 +188,8 @@ static void serve_other(int number, siginfo_t *info, ucontext_t *context)
 	}
 	if (t && atomic_load_explicit(&t->host_blocks, memory_order_relaxed)) {
 		sigaddset(&context->uc_sigmask, number);
+		atomic_store_explicit(&t->really_blocks, 1,
+				      memory_order_relaxed);
 		signals_send_again(number, info);
 		return;
 	}

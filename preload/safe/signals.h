@@ -47,7 +47,11 @@ typedef void signals_handler(int number, siginfo_t *info, void *context);
 signals_handler *signals_serve_host(int number, siginfo_t *info,
 				    void *context) PP_MUST_CHECK;
 
-/* Send a signal to the calling thread once more, as it came. */
+/*
+ * Send a signal once more, as it came: to the calling thread if it was sent to
+ * a thread, else to the process. Of a standard signal that is pending for a
+ * thread there is no second one: it could be lost there behind a tick of ours.
+ */
 void signals_send_again(int number, siginfo_t *info);
 
 #endif

@@ -188,6 +188,7 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	t->log_fd = -1;
 	t->on_loan = false;
 	atomic_store_explicit(&t->host_blocks, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->really_blocks, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->blocks_faults, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->resumed_ns, 0, memory_order_relaxed);
 	t->segments = 0;

@@ -73,6 +73,7 @@ struct thread {
 	_Atomic uint64_t sampled_cpu; /* cpu_ns for the ticker to compare */
 	_Atomic int signalled;	      /* ticker: a signal is on its way */
 	_Atomic int host_blocks;      /* the host believes our signal blocked */
+	_Atomic int really_blocks;    /* and so it is, see serve_other() */
 	_Atomic int blocks_faults;    /* the host blocks SIGSEGV or SIGBUS */
 	_Atomic int busy;	  /* its log is written; others wait for 0 */
 	_Atomic int wants_gil;	  /* it waits in the interpreter's lock */

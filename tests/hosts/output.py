@@ -117,6 +117,25 @@ def living():
           header("other.bin").get("ended") == "1", "not living: not replaced")
 
 
+def exhausted():
+    """One that has all descriptors that it may have forks: its child has the
+    one that ours was."""
+    case("exhausted", """
+import os
+try:
+    while True: os.open("/dev/null", os.O_RDONLY)
+except OSError:
+    pass
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+print(os.waitpid(pid, 0)[1])
+burn_user()
+""", log="few.bin", under=sh("ulimit -n 100"))
+    found = logs_here("few*.bin")
+    check(len(found) == 2, "exhausted: logs", len(found), found[:3])
+
+
 def permissions():
     if not ROOT:
         os.mkdir("closed", 0o500)
@@ -373,4 +392,5 @@ full_tmpfs()
 limits()
 changed()
 descriptors()
+exhausted()
 done()

@@ -300,6 +300,30 @@ def turn():
     burn_user(0.002)
     return got == [27] and pending
 """ + IN_CHILDREN, rates=FASTEST)
+    # whoever takes it: another thread, which was meant or not; the latter only
+    # where no tick of ours can be pending there, which looks the same
+    for name, send, rates in (
+            ("for-all", "os.kill(os.getpid(), signal.SIGPROF)", None),
+            ("for-one", "signal.pthread_kill(t.ident, signal.SIGPROF)",
+             ({},))):
+        program("kept-" + name, f"""
+got = []
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+begun, go = threading.Event(), threading.Event()
+def waiter():
+    begun.set()
+    go.wait()
+    got.append(signal.sigtimedwait([signal.SIGPROF], 2).si_signo)
+t = threading.Thread(target=waiter); t.start(); begun.wait()
+{send}
+time.sleep(0.05)
+burn_user(0.02)
+if {name == "for-one"}:
+    signal.signal(signal.SIGPROF, lambda n, f: print("prof"))
+go.set(); t.join()
+print(got)
+burn_user()
+""", rates=rates)
     # nor may one of ours be left to a thread that takes it for the host's
     program("moved-from-many", f"TURNS = {30 if FULL else 6}" + """
 def turn():

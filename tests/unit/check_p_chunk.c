@@ -425,6 +425,21 @@ START_TEST(chunk_comes_near_max_size)
 }
 END_TEST
 
+/* A chunk that another thread left and that is too small is gone for good. */
+START_TEST(chunk_ahead_is_none_that_was_unmapped)
+{
+	struct thread *t = begin(), *left = log_thread(43);
+
+	fill(t, PP_PAGE);
+	fill(left, PP_PAGE);
+	chunk_leave(left);
+	target.settings.max_size = atomic_load(&state->log_end);
+	t->maps = 1;
+	chunk_look_ahead(t);
+	ck_assert_ptr_null(t->ahead.base);
+}
+END_TEST
+
 START_TEST(chunk_stops_at_the_file_size_limit_without_a_signal)
 {
 	struct rlimit limit = { PP_HEADER_BYTES + 1, PP_HEADER_BYTES + 1 };
@@ -494,26 +509,29 @@ START_TEST(chunk_growth_leaves_the_signal_mask)
 }
 END_TEST
 
-UNIT_MAIN(
-	chunk, chunk_first_is_small, chunk_lies_in_the_file_as_the_format_says,
-	chunk_begins_with_its_owner, chunk_shows_a_record_when_it_is_committed,
-	chunk_second_is_large_and_has_an_owner,
-	chunk_new_one_begins_without_a_last_stack,
-	chunk_is_used_to_its_last_byte, chunk_of_a_large_first_record_is_large,
-	chunk_refuses_what_no_chunk_can_hold, chunk_holds_its_own_addresses,
-	chunk_ahead_is_not_mapped_before_the_half,
-	chunk_ahead_is_mapped_from_the_half_on, chunk_ahead_is_mapped_once,
-	chunk_ahead_is_the_next_one, chunk_is_not_mapped_beyond_the_budget,
-	chunk_that_is_left_goes_to_the_next_thread, chunk_ahead_is_left_too,
-	chunk_that_is_nearly_full_is_not_left,
-	chunk_that_is_left_must_have_room,
-	chunk_that_is_left_is_as_large_as_it_was,
-	chunk_of_many_short_threads_is_one,
-	chunk_of_more_threads_than_spares_are_unmapped, chunk_stops_at_max_size,
-	chunk_goes_up_to_max_size, chunk_comes_near_max_size,
-	chunk_stops_at_the_file_size_limit_without_a_signal,
-	chunk_stops_when_the_descriptor_is_closed,
-	chunk_leaves_another_file_under_our_number_alone,
-	chunk_goes_on_in_what_there_is_after_a_stop,
-	chunk_keeps_the_first_reason_of_a_stop,
-	chunk_growth_leaves_the_signal_mask)
+UNIT_MAIN(chunk, chunk_first_is_small,
+	  chunk_lies_in_the_file_as_the_format_says,
+	  chunk_begins_with_its_owner,
+	  chunk_shows_a_record_when_it_is_committed,
+	  chunk_second_is_large_and_has_an_owner,
+	  chunk_new_one_begins_without_a_last_stack,
+	  chunk_is_used_to_its_last_byte,
+	  chunk_of_a_large_first_record_is_large,
+	  chunk_refuses_what_no_chunk_can_hold, chunk_holds_its_own_addresses,
+	  chunk_ahead_is_not_mapped_before_the_half,
+	  chunk_ahead_is_mapped_from_the_half_on, chunk_ahead_is_mapped_once,
+	  chunk_ahead_is_the_next_one, chunk_is_not_mapped_beyond_the_budget,
+	  chunk_that_is_left_goes_to_the_next_thread, chunk_ahead_is_left_too,
+	  chunk_that_is_nearly_full_is_not_left,
+	  chunk_that_is_left_must_have_room,
+	  chunk_that_is_left_is_as_large_as_it_was,
+	  chunk_of_many_short_threads_is_one,
+	  chunk_of_more_threads_than_spares_are_unmapped,
+	  chunk_stops_at_max_size, chunk_goes_up_to_max_size,
+	  chunk_comes_near_max_size, chunk_ahead_is_none_that_was_unmapped,
+	  chunk_stops_at_the_file_size_limit_without_a_signal,
+	  chunk_stops_when_the_descriptor_is_closed,
+	  chunk_leaves_another_file_under_our_number_alone,
+	  chunk_goes_on_in_what_there_is_after_a_stop,
+	  chunk_keeps_the_first_reason_of_a_stop,
+	  chunk_growth_leaves_the_signal_mask)
