@@ -2,9 +2,9 @@
 /* Text that pstats' users know, to the column; see arctable.h. */
 #include "arctable.h"
 
-#include "util/units.h"
-
 #include <string.h>
+
+#include "util/units.h"
 
 #define COUNT_WIDTH 7 /* and 2 more from the second line of a function on */
 

@@ -12,7 +12,7 @@
 
 #include "command.h"
 #include "launch.h"
-#include "pyprof/format.h"
+#include "pyprof/counts.h"
 #include "running.h"
 #include "stacks.h"
 #include "util/die.h"
@@ -74,15 +74,9 @@ static void put_process(const struct running *r)
 
 static void put_counts(const struct pp_header *h)
 {
-	uint64_t lost = 0;
-
-	for (unsigned i = 0; i < PP_LOSS_MAX; i++)
-		if (i != PP_LOST_paused)
-			lost += h->lost[i];
 	printf("samples     %llu, %llu lost\n",
-	       (unsigned long long)h->counters[PP_COUNT_samples] +
-		       (unsigned long long)h->counters[PP_COUNT_looks],
-	       (unsigned long long)lost);
+	       (unsigned long long)pp_samples(h),
+	       (unsigned long long)pp_lost(h));
 	printf("threads     %llu seen\n",
 	       (unsigned long long)h->counters[PP_COUNT_threads]);
 }

@@ -2,14 +2,14 @@
 /* Values of options, and the questions to them; see keep.h. */
 #include "keep.h"
 
-#include "util/units.h"
-
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Ten years: what is more is no time since a session began. */
+#include "util/units.h"
+
 #define SECONDS_MAX 3e8
 
 struct keep_thread {

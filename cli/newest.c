@@ -75,6 +75,8 @@ static void find_logs(struct candidates *c, const char *folder)
 	}
 	if (dir)
 		closedir(dir);
+	if (c->count)
+		qsort(c->list, c->count, sizeof(*c->list), by_start);
 	text_done(&path);
 }
 
@@ -85,8 +87,6 @@ static void keep_session(struct candidates *c, const uint64_t session[2],
 	struct candidate *candidate;
 	size_t i;
 
-	if (c->count)
-		qsort(c->list, c->count, sizeof(*c->list), by_start);
 	l->count = 0;
 	l->paths = must_zalloc(c->count, sizeof(*l->paths));
 	for (i = 0; i < c->count; i++) {
@@ -103,16 +103,11 @@ static void keep_session(struct candidates *c, const uint64_t session[2],
 void logs_of_newest_session(struct log_list *l)
 {
 	struct candidates c = { 0 };
-	uint64_t session[2] = { 0, 0 }, newest_ns = 0;
-	size_t i;
+	uint64_t session[2] = { 0, 0 };
 
 	find_logs(&c, ".");
-	for (i = 0; i < c.count; i++) {
-		if (c.list[i].start_ns < newest_ns)
-			continue;
-		newest_ns = c.list[i].start_ns;
-		memcpy(session, c.list[i].session, sizeof(session));
-	}
+	if (c.count)
+		memcpy(session, c.list[c.count - 1].session, sizeof(session));
 	keep_session(&c, session, l);
 }
 

@@ -5,8 +5,8 @@
  *
  *   - The summary's lines, down to the first empty one, go on below their text.
  *   - Elsewhere paths as in "parse (/usr/lib/python3/ast.py:33)" lose their
- *     first folders: "parse (.../ast.py:33)". What is too wide then is cut at
- * the edge, and ends with a ">".
+ *     first folders: "parse (.../ast.py:33)". What is too wide then is cut,
+ *     and ends with a ">".
  */
 #ifndef SCREEN_H
 #define SCREEN_H

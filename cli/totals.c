@@ -140,14 +140,22 @@ static uint64_t before_exec_ns(const struct profile *p, size_t i)
 	return before_ns;
 }
 
+/* What is known of its CPU time without the clock at its end. */
+static uint64_t known_cpu_ns(const struct profile *p, size_t i)
+{
+	const struct pp_header *h = &p->processes[i].header;
+
+	return h->start_cpu_ns + threads_cpu_ns(p, i) +
+	       h->counters[PP_COUNT_own_cpu_ns];
+}
+
 uint64_t totals_cpu_ns(const struct profile *p, size_t i)
 {
 	const struct pp_header *h = &p->processes[i].header;
 	uint64_t cpu_ns = h->end_cpu_ns, before_ns = before_exec_ns(p, i);
 
 	if (!h->ended || !cpu_ns)
-		cpu_ns = h->start_cpu_ns + threads_cpu_ns(p, i) +
-			 h->counters[PP_COUNT_own_cpu_ns];
+		cpu_ns = known_cpu_ns(p, i);
 	return cpu_ns > before_ns ? cpu_ns - before_ns : 0;
 }
 
@@ -178,8 +186,7 @@ static void add_mode(struct totals *t, const struct pp_header *h)
 static uint64_t unrecorded_ns(const struct profile *p, size_t i)
 {
 	const struct pp_header *h = &p->processes[i].header;
-	uint64_t known_ns = h->start_cpu_ns + threads_cpu_ns(p, i) +
-			    h->counters[PP_COUNT_own_cpu_ns];
+	uint64_t known_ns;
 	size_t k;
 
 	if (h->ended != PP_ENDED_SIZE && h->ended != PP_ENDED_FAILED)
@@ -188,6 +195,7 @@ static uint64_t unrecorded_ns(const struct profile *p, size_t i)
 	for (k = 0; k < p->thread_count; k++)
 		if (p->threads[k].process == i && p->threads[k].left_out)
 			return 0;
+	known_ns = known_cpu_ns(p, i);
 	return h->end_cpu_ns > known_ns ? h->end_cpu_ns - known_ns : 0;
 }
 

@@ -10,7 +10,6 @@
 
 #define PROCESSES_SHOWN 30
 #define DEPTH_SHOWN	20
-#define NS_PER_S	1e9
 
 struct output {
 	const struct view *v;

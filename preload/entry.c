@@ -20,6 +20,7 @@
 #include "keepenv.h"
 #include "log.h"
 #include "msg.h"
+#include "pyprof/counts.h"
 #include "real.h"
 #include "safe/clock.h"
 #include "safe/control.h"
@@ -278,7 +279,6 @@ static void say_summary(void)
 	struct pp_header *h = state->header;
 	int verbose = target.settings.verbose;
 	struct text line;
-	uint64_t lost = 0;
 
 	if (verbose == 0 || (verbose == 1 && !config_is_first()))
 		return;
@@ -286,9 +286,6 @@ static void say_summary(void)
 	say_stuck();
 	if (verbose == 1 && !config_is_wrapped() && !msg_is_terminal())
 		return;
-	for (int i = 0; i < PP_LOSS_MAX; i++)
-		if (i != PP_LOST_paused) /* nobody wanted those */
-			lost += h->lost[i];
 	text_init(&line);
 	text_add(&line, ": ");
 	if (h->trace)
@@ -297,10 +294,9 @@ static void say_summary(void)
 	if (h->trace && h->engine)
 		text_add(&line, ", ");
 	if (h->engine || !h->trace) {
-		text_add_number(&line, h->counters[PP_COUNT_samples] +
-					       h->counters[PP_COUNT_looks]);
+		text_add_number(&line, pp_samples(h));
 		text_add(&line, " samples, ");
-		text_add_number(&line, lost);
+		text_add_number(&line, pp_lost(h));
 		text_add(&line, " lost");
 	}
 	msg_line(log_path(), line.at, NULL);

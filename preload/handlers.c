@@ -243,16 +243,16 @@ static bool settle(struct thread *t, int tid, int number)
 	int looks = 0;
 
 	while (clock_now() < until_ns) {
-		bool blocks = atomic_load(&t->host_blocks) &&
-			      !(!told && atomic_load(&t->really_blocks));
+		bool pretends = atomic_load(&t->host_blocks) &&
+				!atomic_load(&t->really_blocks);
 		struct seen s = see(tid, number);
 
-		if (!blocks && !s.pending)
+		if (!pretends && !s.pending)
 			return false;
 		/* longer than a handler takes: it is blocked for good */
 		if (s.blocked && s.pending && ++looks > BLOCKED_LOOKS)
 			return told || may_be_ours(t, tid);
-		if (blocks && !told && !s.pending) {
+		if (pretends && !told && !s.pending) {
 			if (signals_send(tid, number, &signals_block_cookie))
 				return false; /* it is no more */
 			told = true;
@@ -282,7 +282,9 @@ static bool settle_all(int number)
 			ours |= settle(t, tid, number);
 		else if (atomic_load(&t->host_blocks))
 			mask_block(mask_of(number));
+		/* of the signal that sampling moves to, neither is so */
 		atomic_store(&t->host_blocks, 0);
+		atomic_store(&t->really_blocks, 0);
 	}
 	return ours || !blocked;
 }

@@ -231,6 +231,20 @@ static int allocate_header(int fd)
 	return error;
 }
 
+/* The header, in blocks of its own; -1 with errno. */
+static int write_header(int fd)
+{
+	struct pp_header h = { 0 };
+	int error = allocate_header(fd);
+
+	if (error) {
+		errno = error;
+		return -1;
+	}
+	fill_header(&h);
+	return pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h) ? 0 : -1;
+}
+
 /* A file without a name, in the folder of the path; -1 if it has none such. */
 static int create_nameless(void)
 {
@@ -276,14 +290,11 @@ static int name_file(int fd)
  */
 static int create_whole(void)
 {
-	struct pp_header h = { 0 };
 	int fd = create_nameless();
 
 	if (fd < 0)
 		return -1;
-	fill_header(&h);
-	if (allocate_header(fd) == 0 &&
-	    pwrite(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h))
+	if (write_header(fd) == 0)
 		return name_file(fd);
 	close(fd);
 	return -1;
@@ -291,12 +302,19 @@ static int create_whole(void)
 
 static int create(void)
 {
-	int fd = create_whole();
+	int fd = create_whole(), error;
 
 	if (fd >= 0)
 		return fd;
-	return open(path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
+	fd = open(path.at, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		  0600);
+	if (fd < 0 || write_header(fd) == 0)
+		return fd;
+	error = errno;
+	unlink(path.at);
+	close(fd);
+	errno = error;
+	return -1;
 }
 
 /*
@@ -356,15 +374,9 @@ static int create_file(const struct log_facts *facts)
 
 static struct pp_header *map_header(int fd)
 {
-	struct pp_header *h;
-	int error = allocate_header(fd);
+	struct pp_header *h = mmap(NULL, PP_HEADER_BYTES,
+				   PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (error) {
-		errno = error;
-		return NULL;
-	}
-	h = mmap(NULL, PP_HEADER_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		 0);
 	if (h == MAP_FAILED)
 		return NULL;
 	madvise(h, PP_HEADER_BYTES, MADV_DONTFORK);
@@ -399,7 +411,6 @@ int log_open(const struct log_facts *facts)
 		close(fd);
 		return -1;
 	}
-	fill_header(h);
 	logfile_set(fd, &st, path.at);
 	atomic_store(&state->log_end, PP_HEADER_BYTES);
 	state->header = h;

@@ -47,22 +47,25 @@ void chunk_stop_growth(uint32_t reason)
 						memory_order_relaxed);
 }
 
-/* Would a chunk of this size keep the file within --max-size? */
-static bool is_wanted(uint32_t size)
+/* May the file be so long, by --max-size? */
+static bool is_wanted(uint64_t end)
 {
-	uint64_t most = target.settings.max_size;
+	return !target.settings.max_size || end <= target.settings.max_size;
+}
 
-	return !most ||
-	       atomic_load_explicit(&state->log_end, memory_order_relaxed) +
-			       size <=
-		       most;
+/* And with one more chunk of this size? */
+static bool one_more_is_wanted(uint32_t size)
+{
+	return is_wanted(
+		atomic_load_explicit(&state->log_end, memory_order_relaxed) +
+		size);
 }
 
 static bool within_limit(uint64_t end)
 {
 	struct rlimit limit;
 
-	if (target.settings.max_size && end > target.settings.max_size) {
+	if (!is_wanted(end)) {
 		chunk_stop_growth(PP_ENDED_SIZE);
 		return false;
 	}
@@ -210,7 +213,7 @@ static bool obtain(struct thread *t, struct chunk *c, uint32_t size,
 		if (ring_take(c, size))
 			return true;
 	}
-	if (bytes <= CHUNK_FIRST_BYTES / 2 && !is_wanted(size))
+	if (bytes <= CHUNK_FIRST_BYTES / 2 && !one_more_is_wanted(size))
 		size = CHUNK_FIRST_BYTES;
 	return map_new(t, c, size);
 }
@@ -386,7 +389,7 @@ void chunk_look_ahead(struct thread *t)
 		return;
 	/* threads that come and go would else leave one each */
 	if (!take_spare(state->spares, &t->ahead, AHEAD_LEAST) &&
-	    is_wanted(CHUNK_FIRST_BYTES)) /* else it may do without */
+	    one_more_is_wanted(CHUNK_FIRST_BYTES)) /* else it may do without */
 		(void)obtain(t, &t->ahead, CHUNK_BYTES, 0);
 }
 

@@ -26,8 +26,15 @@ same() {
 	[ "$2" = "$3" ] || fail "$1 is '$2', not '$3'"
 }
 
-# At most the whole: more would be recursion counted twice.
-check_inclusive() {
+# check_callgrind TOTALS: callgrind.out.1 has these, and no row more than that,
+# which would be recursion counted twice.
+check_callgrind() {
+	callgrind_annotate --auto=yes callgrind.out.1 >cg 2>cg.err ||
+		fail "callgrind_annotate: exit $?"
+	! grep -q WARNING cg cg.err || fail "callgrind_annotate warns"
+	same "callgrind's total" "$(sed -n 's/,//g
+		s/^\([0-9]*\) (100.0%) *\([0-9]*\).*PROGRAM TOTALS/\1 \2/p' cg)" \
+		"$1"
 	callgrind_annotate --inclusive=yes --threshold=100 callgrind.out.1 |
 		grep -aE '\(([1-9][0-9]{2,}\.[0-9])%\)' | grep -av '(100\.0%)' &&
 		fail "callgrind has more than 100 %"
@@ -52,14 +59,8 @@ done
 for log in trace trace-lines; do
 	"$report" $log.bin --json -o out.json
 	"$report" $log.bin --callgrind -o callgrind.out.1
-	callgrind_annotate --auto=yes callgrind.out.1 >cg 2>cg.err ||
-		fail "callgrind_annotate: exit $?"
-	! grep -q WARNING cg cg.err || fail "callgrind_annotate warns"
-	same "callgrind's total" "$(sed -n 's/,//g
-		s/^\([0-9]*\) (100.0%) *\([0-9]*\).*PROGRAM TOTALS/\1 \2/p' cg)" \
-		"$(jq -r '"\([.functions[].traced_self_ns] | add) \(
+	check_callgrind "$(jq -r '"\([.functions[].traced_self_ns] | add) \(
 			[.functions[].calls] | add)"' out.json)"
-	check_inclusive
 done
 
 for log in records threads recursion truncated-stack unnamed names killed; do
@@ -75,13 +76,7 @@ for log in records threads recursion truncated-stack unnamed names killed; do
 		"$(jq '[.functions[].lines[].self_ns] | add' out.json)" "$ns"
 
 	"$report" $log.bin --callgrind -o callgrind.out.1 2>/dev/null
-	callgrind_annotate --auto=yes callgrind.out.1 >cg 2>cg.err ||
-		fail "callgrind_annotate: exit $?"
-	! grep -q WARNING cg cg.err || fail "callgrind_annotate warns"
-	same "callgrind's total" "$(sed -n 's/,//g
-		s/^\([0-9]*\) (100.0%) *\([0-9]*\).*PROGRAM TOTALS/\1 \2/p' cg)" \
-		"$ns $samples"
-	check_inclusive
+	check_callgrind "$ns $samples"
 
 	"$report" $log.bin --collapsed 2>/dev/null >folded
 	same "sum of stacks" "$(awk '{ n += $NF } END { print n }' folded)" \

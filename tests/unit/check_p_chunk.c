@@ -402,8 +402,7 @@ START_TEST(chunk_goes_up_to_max_size)
 }
 END_TEST
 
-/* Near its end a log grows by small chunks, and by none that may not be used.
- */
+/* Near its end a log grows by small chunks, and by none in advance. */
 START_TEST(chunk_comes_near_max_size)
 {
 	uint64_t most = PP_HEADER_BYTES + 4 * CHUNK_FIRST_BYTES + PP_PAGE;

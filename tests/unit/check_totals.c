@@ -29,6 +29,19 @@ static void add_thread(struct profile *p, uint32_t process, uint64_t cpu_ns,
 	t->sampled.ns = sampled_ns;
 }
 
+/* One that ended like that and has samples, of 50 ns before and 3 of ours. */
+static struct process *add_used(struct profile *p, enum pp_ended ended,
+				uint64_t sampled_ns)
+{
+	struct process *process = add_process(p, 1, 10, 12);
+
+	process->header.ended = ended;
+	process->header.start_cpu_ns = 50;
+	process->header.counters[PP_COUNT_own_cpu_ns] = 3;
+	process->sampled = (struct cost){ .samples = 6, .ns = sampled_ns };
+	return process;
+}
+
 START_TEST(totals_of_a_killed_process_come_from_its_threads)
 {
 	struct process *process;
@@ -36,12 +49,9 @@ START_TEST(totals_of_a_killed_process_come_from_its_threads)
 	struct totals t;
 
 	profile_init(&p);
-	process = add_process(&p, 1, 10, 0);
-	process->header.ended = PP_ENDED_NOT;
-	process->header.start_cpu_ns = 50;
-	process->header.counters[PP_COUNT_own_cpu_ns] = 3;
+	process = add_used(&p, PP_ENDED_NOT, 600);
+	process->header.end_ns = 0;
 	process->last_ns = 12 * SECOND;
-	process->sampled = (struct cost){ .samples = 6, .ns = 600 };
 	add_thread(&p, 0, 500, 400);
 	add_thread(&p, 0, 200, 200);
 	totals_init(&t, &p);
@@ -60,12 +70,8 @@ START_TEST(cpu_of_a_log_that_was_full_is_unsampled)
 	struct totals t;
 
 	profile_init(&p);
-	process = add_process(&p, 1, 10, 12);
-	process->header.ended = PP_ENDED_SIZE;
-	process->header.start_cpu_ns = 50;
+	process = add_used(&p, PP_ENDED_SIZE, 400);
 	process->header.end_cpu_ns = 2000;
-	process->header.counters[PP_COUNT_own_cpu_ns] = 3;
-	process->sampled = (struct cost){ .samples = 6, .ns = 400 };
 	add_thread(&p, 0, 500, 400);
 	totals_init(&t, &p);
 	ck_assert_uint_eq(t.cpu_ns, 2000);
