@@ -129,7 +129,7 @@ static void *on_end(void *self PP_UNUSED, void *const *arguments,
 }
 
 /* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
-static uintptr_t method_of(void *const *arguments)
+TRACE_INLINE uintptr_t method_of(void *const *arguments)
 {
 	void *callable = arguments[2];
 	uintptr_t method = trace_names_method(callable);

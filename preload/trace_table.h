@@ -145,8 +145,7 @@ bool trace_table_excludes(struct trace *t, uintptr_t code);
 static inline uint32_t trace_table_hash(const void *caller, uintptr_t address,
 					uint32_t line)
 {
-	uint64_t key = ((uintptr_t)caller >> 4) * UINT64_C(31) ^ address >> 4 ^
-		       (uint64_t)line << 20;
+	uint64_t key = (uintptr_t)caller + 2 * address + ((uint64_t)line << 24);
 
 	return (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
