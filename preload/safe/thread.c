@@ -203,6 +203,7 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	t->chunk = t->ahead = t->kept = (struct chunk){ 0 };
 	t->seen_cpu = cpu_ns;
 	t->runs_on = THREAD_RUNS_ON;
+	t->stands = false;
 	atomic_store_explicit(&t->clock, THREAD_CLOCK_NONE,
 			      memory_order_relaxed);
 	atomic_store_explicit(&t->sampled_cpu, cpu_ns, memory_order_relaxed);

@@ -56,6 +56,9 @@
 /* See spacing(): over how many looks it goes. */
 #define RUNS_ON_LOOKS 16u
 
+/* From so many that stand still on they are not looked at one by one. */
+#define STANDING_MANY 4u
+
 enum { TICKER_NONE, TICKER_STARTING, TICKER_RUNNING, TICKER_STOPPING };
 
 /* -- what runs in the ticker ------------------------------------------- */
@@ -150,6 +153,15 @@ static void send_signal(struct thread *t, int tid, uint64_t now_ns)
 }
 
 /*
+ * CPU time that looks have seen: what the process had used but for the ticker
+ * when all of its threads were looked at last, and what its threads have
+ * advanced since. See others_may_have_run().
+ */
+static struct {
+	uint64_t of_process, of_threads;
+} seen;
+
+/*
  * How much CPU time a thread is to use between two samples, at least. A thread
  * that runs for less than a period at a time and then waits is asked less
  * often: each of its waits is one that the signal may interrupt. It depends on
@@ -185,11 +197,13 @@ static void look_at(struct thread *t, int tid, uint64_t now_ns,
 
 	if (cpu == 0)
 		return;
-	if (cpu == t->seen_cpu) {
+	t->stands = cpu == t->seen_cpu;
+	if (t->stands) {
 		if (off)
 			offcpu_note(t, tid, now_ns, cpu, true);
 		return;
 	}
+	seen.of_threads += cpu - t->seen_cpu;
 	least = spacing(t, cpu - t->seen_cpu, tick_ns);
 	t->seen_cpu = cpu;
 	if (!off && cpu - sampled < least)
@@ -203,11 +217,14 @@ static void look_at(struct thread *t, int tid, uint64_t now_ns,
 		send_signal(t, tid, now_ns);
 }
 
-/* `tick_ns` is how long ago the last look was. */
-static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
+/*
+ * Look at the threads that ran when they were looked at last, or at those that
+ * stood still. Returns how many are of the other kind.
+ */
+static uint32_t look_at_those(bool standing, uint64_t now_ns, uint64_t tick_ns,
+			      bool off)
 {
-	bool off = target.settings.mode == PP_MODE_WALL && offcpu_enter();
-	uint32_t n = thread_slots();
+	uint32_t n = thread_slots(), others = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *t = thread_at(i);
@@ -217,12 +234,47 @@ static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
 			continue;
 		/* pairs with thread_publish() */
 		tid = atomic_load_explicit(&t->tid, memory_order_acquire);
-		if (tid > 0 &&
-		    atomic_load_explicit(&t->clock, memory_order_relaxed) ==
-			    THREAD_CLOCK_TICKER &&
-		    !(off && offcpu_rests(t)))
+		if (tid <= 0 ||
+		    atomic_load_explicit(&t->clock, memory_order_relaxed) !=
+			    THREAD_CLOCK_TICKER)
+			continue;
+		if (t->stands != standing)
+			others++;
+		else if (!(off && offcpu_rests(t)))
 			look_at(t, tid, now_ns, tick_ns, off);
 	}
+	return others;
+}
+
+/*
+ * May a thread that stood still have run since? Not while the process's CPU
+ * time has gone to the ticker and to the threads that were seen to run: two
+ * readings stand for one of each thread that waits. What is less than a
+ * sixteenth of a period is no news, neither way, as clocks are not read at
+ * once.
+ */
+static bool others_may_have_run(void)
+{
+	uint64_t most = target.period_ns / 16;
+	uint64_t process = clock_read(CLOCK_PROCESS_CPUTIME_ID) -
+			   clock_read(CLOCK_THREAD_CPUTIME_ID);
+
+	if (process - seen.of_process - seen.of_threads + most < 2 * most)
+		return false;
+	seen.of_process = process;
+	seen.of_threads = 0;
+	return true;
+}
+
+/* `tick_ns` is how long ago the last look was. */
+static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
+{
+	bool off = target.settings.mode == PP_MODE_WALL && offcpu_enter();
+	uint32_t standing = look_at_those(false, now_ns, tick_ns, off);
+	bool many = !off && standing >= STANDING_MANY;
+
+	if (!many || others_may_have_run())
+		look_at_those(true, now_ns, tick_ns, off);
 	if (off)
 		offcpu_leave();
 }
