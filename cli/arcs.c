@@ -98,7 +98,7 @@ static struct arc_cost sampled(const struct cost *self,
 static void add_arc(struct arcs *c, uint32_t caller, uint32_t callee,
 		    const struct arc_cost *cost)
 {
-	if (!cost->samples && !cost->count)
+	if (!cost->samples && !cost->count && !cost->total_ns)
 		return;
 	c->list = must_grow(c->list, c->count, &c->room, sizeof(*c->list));
 	c->list[c->count++] = (struct arc){ caller, callee, *cost };
@@ -210,10 +210,9 @@ static int compare_arcs(const void *left, const void *right, void *context)
 	return order ? order : compare_names(c, other(c, a), other(c, b));
 }
 
-static bool is_shown(const struct arcs *c, const struct arc *arc)
+bool arcs_shows(const struct arcs *c, uint32_t function)
 {
-	return c->functions[arc->caller].count &&
-	       c->functions[arc->callee].count;
+	return c->functions[function].count || c->functions[function].total_ns;
 }
 
 /* Make one of those between the same two, and drop what is not shown. */
@@ -229,7 +228,8 @@ static void merge_arcs(struct arcs *c)
 		if (last && last->caller == arc->caller &&
 		    last->callee == arc->callee) {
 			cost_join(&last->cost, &arc->cost);
-		} else if (is_shown(c, arc)) {
+		} else if (arcs_shows(c, arc->caller) &&
+			   arcs_shows(c, arc->callee)) {
 			last = &c->list[kept++];
 			*last = *arc;
 		}

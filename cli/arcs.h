@@ -39,7 +39,7 @@ struct arcs {
 	enum arcs_by by;
 	struct profile names;	    /* nothing but functions */
 	uint32_t *number;	    /* of names, by the profile's function */
-	struct arc_cost *functions; /* by names; count 0: did not run */
+	struct arc_cost *functions; /* by names */
 	struct arc *list;
 	size_t count, room;
 	uint32_t *first; /* by names: index in list */
@@ -49,6 +49,12 @@ struct arcs {
 void arcs_init(struct arcs *c, const struct view *v, enum arcs_naming naming,
 	       enum arcs_by by);
 void arcs_done(struct arcs *c);
+
+/*
+ * Did the function run? In a forked child one that was called in the parent has
+ * time, and no calls.
+ */
+bool arcs_shows(const struct arcs *c, uint32_t function);
 
 /* The calls to, or by, this function of names, by name of the other. */
 const struct arc *arcs_of(const struct arcs *c, uint32_t function,

@@ -74,7 +74,7 @@ void fmt_pstats(const struct view *v, FILE *out)
 	arcs_init(&c, v, ARCS_PSTATS, ARCS_BY_CALLEE);
 	marshal_begin_dict(out);
 	for (i = 0; i < c.names.function_count; i++) {
-		if (!c.functions[i].count)
+		if (!arcs_shows(&c, i))
 			continue;
 		put_function(out, &c.names.functions[i], &c.functions[i]);
 		put_callers(out, &c, i);

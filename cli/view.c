@@ -61,14 +61,19 @@ double view_percent(const struct view *v, uint64_t part_ns)
 	return 100.0 * (double)part_ns / (double)v->totals.sampled_ns;
 }
 
+/* What was called in the parent of a forked child has time without calls. */
+static bool is_empty(const struct row *row)
+{
+	return !row->sum.total.samples && !row->calls && !row->sum.total.ns;
+}
+
 static void add_row(struct rows *rows, const struct view *v,
 		    const struct row *row)
 {
 	const char *file = view_file(v, row->function);
 	struct row *to = &rows->list[rows->count];
 
-	if ((!row->sum.total.samples && !row->calls) ||
-	    v->left_out[row->function])
+	if (is_empty(row) || v->left_out[row->function])
 		return;
 	*to = *row;
 	to->name = v->profile->functions[row->function].name;

@@ -10,6 +10,7 @@
 
 #include "pyapi.h"
 #include "safe/codes.h"
+#include "safe/lines.h"
 #include "safe/mask.h"
 #include "safe/state.h"
 #include "safe/target.h"
@@ -204,9 +205,23 @@ static void set_window(void)
 	trace_window.span = ticks_at(end_ns) - trace_window.begin;
 }
 
+/* The call on top is open, but none of this process: count it no more. */
+static void take_back(const struct trace *t)
+{
+	const struct trace_edge *edge = t->top->edge;
+	uint32_t open = trace_has_lines() ? edge->pair->pair_open
+					  : edge->shown->open;
+
+	edge->shown->calls--;
+	if (edge->callee->open > 1)
+		edge->shown->recursive--;
+	if (open > 1)
+		edge->shown->recursive_edge--;
+}
+
 /*
  * In a forked child: the functions that its thread is in were called in the
- * parent and counted there. They are open here, but no calls of this process.
+ * parent and counted there. They are open here, each on its line.
  */
 static void take_over_stack(struct trace *t)
 {
@@ -215,11 +230,20 @@ static void take_over_stack(struct trace *t)
 			   .capacity = t->thread->capacity };
 	uintptr_t python = walk_thread_state();
 
-	if (python && walk(python, 0, &s) == 0)
-		for (uint32_t i = s.depth; i > 0; i--)
-			if (trace_enter(t, s.frames[i - 1].code, NULL,
-					trace_has_lines()))
-				t->top->edge->shown->calls--;
+	if (!python || walk(python, 0, &s) != 0)
+		s.depth = 0;
+	for (uint32_t i = s.depth; i > 0; i--) {
+		const struct frame *f = &s.frames[i - 1];
+		const struct trace_function *callee =
+			trace_enter(t, f->code, NULL, trace_has_lines());
+
+		if (!callee)
+			continue;
+		take_back(t);
+		if (trace_has_lines())
+			trace_stand(t, lines_at(t->thread->lines, f->code,
+						callee->id, f->position));
+	}
 	mask_unquiet(target.settings.signal, mask);
 }
 

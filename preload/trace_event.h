@@ -259,13 +259,19 @@ TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
 	return true;
 }
 
+/* The call on top is on this line; returns it, NULL if there is no room. */
+TRACE_INLINE struct pp_line *trace_stand(struct trace *t, uint32_t line)
+{
+	t->top->at = trace_table_line(t, t->top->edge->callee, line);
+	t->top->shown->line = line;
+	return t->top->at;
+}
+
 /* The function that was just entered begins, or goes on, on this line. */
 TRACE_INLINE void trace_entry(struct trace *t, uint32_t line)
 {
-	struct pp_line *at = trace_table_line(t, t->top->edge->callee, line);
+	struct pp_line *at = trace_stand(t, line);
 
-	t->top->at = at;
-	t->top->shown->line = line;
 	if (at)
 		at->entries++;
 }

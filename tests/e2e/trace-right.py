@@ -5,10 +5,12 @@
 # each: interpreter
 # parallel: yes
 # timeout: 600
+import json
 import os
 import random
 import re
 import struct
+import subprocess
 import sys
 import time
 
@@ -393,6 +395,59 @@ def fork_returns():
 @case
 def fork_exits():
     fork_case("fork exits", "os._exit(0)", 1)
+
+
+@case
+def fork_in_recursion():
+    """What the child inherits is open there, with its time and as a caller, but
+    neither a call nor a recursion of the child's."""
+    code = """
+import os
+def a(n): return b(n)
+def b(n):
+    if n: return a(n - 1)
+    return os.fork() if forks else 0
+def top():
+    global forks
+    forks = True
+    pid = a(1)
+    forks = False
+    if pid:
+        os.waitpid(pid, 0)
+    else:
+        for i in range(30000): i * i
+        a(0); a(0)
+top()
+"""
+    for lines in (False, True):
+        name = "fork in recursion" + (", lines" if lines else "")
+        for file in os.listdir("."):
+            if file.startswith("deep.") and file.endswith(".bin"):
+                os.unlink(file)
+        done = traced(name, code, output="deep.%p.bin",
+                      trace="lines" if lines else "calls")
+        paths = [file for file in os.listdir(".")
+                 if file.startswith("deep.") and file.endswith(".bin")
+                 and pplog.read(file).header["pid"] != done.pid]
+        if not expect(len(paths) == 1, f"{name}: children {paths}"):
+            continue
+        counts_are(name, pplog.read(paths[0]), a=2, b=2)
+        data = json.loads(subprocess.run(
+            [REPORT, "-f", "json", "-o", "-", paths[0]],
+            stdout=subprocess.PIPE, check=True).stdout)
+        rows = {f["name"]: f for f in data["functions"]}
+        index = [f["name"] for f in data["functions"]]
+        top = rows.get("top", {})
+        expect(top.get("calls") == 0 and top.get("total_ns", 0) > 0,
+               f"{name}: top() is {top}")
+        seen = {(index[e["caller"]], index[e["callee"]]):
+                (e["calls"], e["primitive_calls"]) for e in data["calls"]
+                if e["calls"] and index[e["callee"]] in "ab"}
+        expect(seen == {("top", "a"): (2, 2), ("a", "b"): (2, 2)},
+               f"{name}: calls are {seen}")
+        if lines:
+            on = {line["line"]: line["self_ns"] for line in top["lines"]}
+            expect(max(on, key=on.get) == 15, f"{name}: time on lines {on}")
 
 
 # ---- those that use the same hooks -----------------------------------------
