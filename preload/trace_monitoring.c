@@ -211,6 +211,17 @@ static uint32_t line_at(uintptr_t code, uint32_t offset)
 			    offset / (uint32_t)target.row->lasti_scale);
 }
 
+/* Does a jump stay on its line, and is that known of it by itself? */
+static bool stays_on_line(uintptr_t code, uint32_t from, uint32_t to)
+{
+	struct codes_span table;
+	uint32_t firstlineno;
+
+	return line_at(code, from) == line_at(code, to) &&
+	       codes_read_lines(code, &table, &firstlineno) &&
+	       lines_has_own(&table, from / (uint32_t)target.row->lasti_scale);
+}
+
 /* The line on which a function is entered, or goes on. */
 static uint32_t entry_line(struct trace_function *f, uintptr_t code,
 			   uint32_t offset)
@@ -272,7 +283,8 @@ static void *on_line(void *self, void *const *arguments, size_t count PP_UNUSED,
 
 /*
  * sys.settrace() shows a line again when a loop jumps back within it; LINE does
- * not. Other jumps are not wanted again.
+ * not, unless the jump has no line (as those that 3.12 makes of two ends of a
+ * loop). Other jumps are not wanted again.
  */
 static void *on_jump(void *self PP_UNUSED, void *const *arguments,
 		     size_t count PP_UNUSED, void *names PP_UNUSED)
@@ -281,17 +293,13 @@ static void *on_jump(void *self PP_UNUSED, void *const *arguments,
 	uint32_t from = number_of(arguments[1]), to = number_of(arguments[2]);
 	uint64_t blocked;
 	struct trace *t;
-	uint32_t line;
 
-	if (to > from)
-		return g.disable;
-	line = line_at(code, to);
-	if (line != line_at(code, from))
+	if (to > from || !stays_on_line(code, from, to))
 		return g.disable;
 	blocked = thread_open_faults();
 	t = trace_of_thread();
 	if (t)
-		trace_line(t, code, line);
+		trace_line(t, code, line_at(code, to));
 	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }

@@ -11,6 +11,9 @@
 /* Of a longer table only so much is read: a third of a millisecond. */
 #define DECODE_MOST (256u << 10)
 
+/* The code of an entry whose instructions have no line. */
+#define NO_LOCATION 15
+
 static uint32_t bounded(const struct codes_span *table)
 {
 	return table->length < DECODE_MOST ? table->length : DECODE_MOST;
@@ -85,22 +88,44 @@ static uint32_t entry_lines(const uint8_t *p, const uint8_t *end)
 	}
 }
 
-/* Entries: a byte with the top bit set begins one. */
-static uint32_t decode_locations(const struct codes_span *table, uint32_t unit)
+/*
+ * The entry that an instruction is in, and its line. Entries: a byte with the
+ * top bit set begins one. NULL and line 0: beyond the last.
+ */
+static const uint8_t *find_location(const struct codes_span *table,
+				    uint32_t unit, uint32_t *line)
 {
 	const uint8_t *p = table->at, *end = p + bounded(table);
-	uint32_t covered = 0, line = 0;
+	uint32_t covered = 0;
 
+	*line = 0;
 	while (p < end) {
-		line += entry_lines(p, end);
+		*line += entry_lines(p, end);
 		covered += (uint32_t)(*p & 7) + 1;
 		if (unit < covered)
-			return line;
+			return p;
 		do
 			p++;
 		while (p < end && !(*p & 0x80));
 	}
-	return 0;
+	*line = 0;
+	return NULL;
+}
+
+static uint32_t decode_locations(const struct codes_span *table, uint32_t unit)
+{
+	uint32_t line;
+
+	find_location(table, unit, &line);
+	return line;
+}
+
+bool lines_has_own(const struct codes_span *table, uint32_t unit)
+{
+	uint32_t line;
+	const uint8_t *entry = find_location(table, unit, &line);
+
+	return entry && (*entry >> 3 & 15) != NO_LOCATION;
 }
 
 uint32_t lines_decode(int scheme, const struct codes_span *table, uint32_t unit)

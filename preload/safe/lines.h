@@ -7,6 +7,7 @@
 #ifndef SAFE_LINES_H
 #define SAFE_LINES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "safe/codes.h"
@@ -33,5 +34,8 @@ uint32_t lines_at(struct lines_entry *cache, uintptr_t code, uint32_t id,
 /* Decode: the same without cache, from a table that the caller has read. */
 uint32_t lines_decode(int scheme, const struct codes_span *table,
 		      uint32_t unit);
+
+/* From 3.11 on: has an instruction a line by itself, or that of one before? */
+bool lines_has_own(const struct codes_span *table, uint32_t unit);
 
 #endif

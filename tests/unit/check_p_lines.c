@@ -165,6 +165,21 @@ START_TEST(lines_read_giant_tables_in_part)
 }
 END_TEST
 
+START_TEST(lines_of_their_own)
+{
+	/* two instructions on the first line, two of none, one on the next */
+	uint8_t bytes[] = { 0x80 | 13 << 3 | 1, 0, 0x80 | 15 << 3 | 1,
+			    0x80 | 11 << 3,	0, 0 };
+	struct codes_span table = { bytes, sizeof(bytes), 0 };
+	const bool own[] = { true, true, false, false, true, false };
+
+	for (uint32_t i = 0; i < ARRAY_LEN(own); i++)
+		ck_assert_int_eq(lines_has_own(&table, i), own[i]);
+	ck_assert_uint_eq(lines_decode(PYVER_LINES_LOCATIONS, &table, 3), 0);
+	ck_assert_uint_eq(lines_decode(PYVER_LINES_LOCATIONS, &table, 4), 1);
+}
+END_TEST
+
 /* -- with a code object, of 3.12 ------------------------------------------- */
 
 static uint64_t code[64], table_object[32];
@@ -256,7 +271,7 @@ UNIT_MAIN(lines, lines_are_those_of_cpython,
 	  lines_of_cut_tables_are_read_within_them,
 	  lines_of_garbage_are_read_within_it,
 	  lines_of_empty_tables_are_the_code_s, lines_read_giant_tables_in_part,
-	  lines_at_agrees_with_cpython,
+	  lines_of_their_own, lines_at_agrees_with_cpython,
 	  lines_at_before_the_first_instruction_is_the_code_s,
 	  lines_at_remembers, lines_at_tells_codes_at_one_address_apart,
 	  lines_at_line_0_is_line_1)

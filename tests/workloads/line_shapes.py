@@ -39,6 +39,15 @@ def loops(n):
     return total
 
 
+# Two ends of a loop that 3.12 makes one jump of, which is of no line.
+def choosing(n):
+    for i in range(n): i and recursive(1)
+
+
+def either(n):
+    for i in range(n): recursive(1) if i else recursive(0)
+
+
 def two_calls(n):
     return one(n) + one(n + 1); one(n)
 
@@ -322,15 +331,18 @@ def threads():
         t.join()
 
 
-FUNCTIONS = [recursive, mutual, lautum, loops, two_calls, one, several_lines,
-             comprehensions, making, failing, exceptions, finally_return,
-             generator, inner_generator, generators, conditions, assignments]
+FUNCTIONS = [recursive, mutual, lautum, loops, choosing, either, two_calls, one,
+             several_lines, comprehensions, making, failing, exceptions,
+             finally_return, generator, inner_generator, generators, conditions,
+             assignments]
 
 
 def work():
     recursive(7)
     mutual(9)
     loops(30)
+    choosing(6)
+    either(5)
     two_calls(1)
     several_lines(2)
     comprehensions(4)
