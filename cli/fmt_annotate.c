@@ -29,9 +29,6 @@
  */
 #define EMPTY_LINES_MAX 100000u
 
-#define SHORT_SOURCE                                                           \
-	"ends before line %u, which was run; not the source that was profiled"
-
 /* A file: what stands together in order.lines. */
 struct file {
 	const char *name; /* as the log has it */
@@ -215,26 +212,46 @@ static uint64_t start_real_ns(const struct profile *p)
 	return start_ns;
 }
 
-/*
- * Tell what makes the lines' text doubtful, at most one thing a file, on stderr
- * and in a comment.
- */
-static void tell_doubts(const struct output *o, const struct file *file,
-			const struct source *source)
+/* What makes the lines' text doubtful; false if nothing does. */
+static bool find_doubt(const struct output *o, const struct file *file,
+		       const struct source *source, struct text *doubt)
 {
-	static const char *const changed =
-		"changed since it was profiled; its lines may have moved";
 	uint64_t start_ns = start_real_ns(o->v->profile);
 	uint32_t last = line_at(o, file->first + file->count - 1)->line;
 
-	if (last > source->count) {
-		say("%s: " SHORT_SOURCE, file->name, last);
-		fprintf(o->out, "# " SHORT_SOURCE "\n", last);
-	} else if (start_ns && source->changed_ns > 0 &&
-		   (uint64_t)source->changed_ns > start_ns) {
-		say("%s: %s", file->name, changed);
-		fprintf(o->out, "# %s\n", changed);
+	if (last > source->count)
+		text_addf(doubt,
+			  "ends before line %u, which was run; not the source"
+			  " that was profiled",
+			  last);
+	else if (start_ns && source->changed_ns > 0 &&
+		 (uint64_t)source->changed_ns > start_ns)
+		text_adds(doubt, "changed since it was profiled; its lines may"
+				 " have moved");
+	else if (!source->is_known)
+		text_addf(doubt,
+			  "its coding, %s, is not known here; read as"
+			  " utf-8",
+			  source->coding);
+	else if (source->undecoded)
+		text_addf(doubt,
+			  "not all of it is %s; what is not stands as"
+			  " U+FFFD",
+			  source->coding);
+	return doubt->length > 0;
+}
+
+/* At most one thing a file, on stderr and in a comment. */
+static void tell_doubt(const struct output *o, const struct file *file,
+		       const struct source *source)
+{
+	struct text doubt = { 0 };
+
+	if (find_doubt(o, file, source, &doubt)) {
+		say("%s: %s", file->name, text_get(&doubt));
+		fprintf(o->out, "# %s\n", text_get(&doubt));
 	}
+	text_done(&doubt);
 }
 
 static void put_file(struct output *o, const struct file *file)
@@ -249,7 +266,7 @@ static void put_file(struct output *o, const struct file *file)
 	if (!place_is_path(file->name))
 		;
 	else if (open_source(o, file->name, &source) == 0)
-		tell_doubts(o, file, &source);
+		tell_doubt(o, file, &source);
 	else
 		say("%s: no such source; its lines stand without text",
 		    file->name);

@@ -6,6 +6,7 @@
  */
 #include "folded.h"
 #include "formats.h"
+#include "util/die.h"
 
 #define NS_PER_US 1000u
 
@@ -34,6 +35,9 @@ void fmt_collapsed(const struct view *v, FILE *out)
 	struct output o = { .out = out, .unit_us = v->options->unit_us };
 	struct profile folded;
 
+	if (v->trace != PP_TRACE_NONE && !v->sampled)
+		say("folded stacks are of samples, and the log has none: record"
+		    " it with --mode cpu beside --trace");
 	folded_init(&folded, v);
 	folded_walk(&folded, put_stack, &o);
 	profile_done(&folded);

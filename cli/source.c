@@ -17,7 +17,6 @@
 #include "util/die.h"
 
 #define SOURCE_BYTES_MAX ((size_t)64 << 20)
-#define CODING_MAX	 40
 #define BOM		 "\xef\xbb\xbf"
 #define NS_PER_S	 1000000000
 
@@ -80,7 +79,7 @@ static bool find_cookie(const char *p, const char *end, char *coding)
 	}
 	for (p++; p < end && (*p == ' ' || *p == '\t'); p++)
 		;
-	for (; p < end && n < CODING_MAX - 1; p++) {
+	for (; p < end && n < SOURCE_CODING_MAX - 1; p++) {
 		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
 			break;
 		coding[n++] = (char)tolower(*p == '_' ? '-' : *p);
@@ -135,10 +134,11 @@ static const char *iconv_name(const char *coding)
 	return coding;
 }
 
-static void decode(iconv_t cd, char *in, size_t in_left, struct text *to)
+/* Returns how many bytes could not be decoded. */
+static size_t decode(iconv_t cd, char *in, size_t in_left, struct text *to)
 {
 	char buffer[4096], *out;
-	size_t out_left, result;
+	size_t out_left, result, undecoded = 0;
 
 	while (in_left) {
 		out = buffer;
@@ -149,6 +149,7 @@ static void decode(iconv_t cd, char *in, size_t in_left, struct text *to)
 			continue;
 		/* A byte that is no character, or half of one at the end. */
 		text_add_char(to, 0xfffd);
+		undecoded++;
 		in++;
 		in_left--;
 	}
@@ -156,29 +157,30 @@ static void decode(iconv_t cd, char *in, size_t in_left, struct text *to)
 	out_left = sizeof(buffer);
 	iconv(cd, NULL, NULL, &out, &out_left);
 	text_add(to, buffer, (size_t)(out - buffer));
+	return undecoded;
 }
 
 /* Make it UTF-8; a coding that nobody knows is taken for UTF-8. */
-static void decode_source(struct text *raw, struct text *to)
+static void decode_source(struct source *s, struct text *raw)
 {
-	char coding[CODING_MAX];
 	char *start = raw->at;
 	size_t length = raw->length;
 	iconv_t cd;
 
 	if (length >= 3 && memcmp(start, BOM, 3) == 0) {
-		strcpy(coding, "utf-8");
+		strcpy(s->coding, "utf-8");
 		start += 3;
 		length -= 3;
 	} else {
-		find_coding(raw, coding);
+		find_coding(raw, s->coding);
 	}
-	cd = iconv_open("UTF-8", iconv_name(coding));
-	if (cd == (iconv_t)-1)
+	cd = iconv_open("UTF-8", iconv_name(s->coding));
+	s->is_known = cd != (iconv_t)-1;
+	if (!s->is_known)
 		cd = iconv_open("UTF-8", "UTF-8");
 	if (cd == (iconv_t)-1)
 		return;
-	decode(cd, start, length, to);
+	s->undecoded = decode(cd, start, length, &s->bytes);
 	iconv_close(cd);
 }
 
@@ -201,11 +203,11 @@ int source_open(struct source *s, const char *path)
 {
 	struct text raw = { 0 };
 
-	*s = (struct source){ 0 };
+	*s = (struct source){ .is_known = true };
 	if (source_read(path, &raw, &s->changed_ns) < 0)
 		return -1;
 	if (raw.length)
-		decode_source(&raw, &s->bytes);
+		decode_source(s, &raw);
 	find_lines(s);
 	text_done(&raw);
 	return 0;

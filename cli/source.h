@@ -7,15 +7,21 @@
 #ifndef SOURCE_H
 #define SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/text.h"
+
+#define SOURCE_CODING_MAX 40
 
 struct source {
 	struct text bytes;
 	size_t *lines; /* where each line begins in bytes, and the end */
 	size_t count;
 	int64_t changed_ns; /* when the file was last written, wall clock */
+	char coding[SOURCE_CODING_MAX]; /* as the source names it */
+	bool is_known;			/* the coding; else UTF-8 was tried */
+	size_t undecoded;		/* bytes that became U+FFFD */
 };
 
 /* Add the bytes of a source as they lie; -1 if it is not there or no file. */

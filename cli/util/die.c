@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/text.h"
+
 static const char *program = "pyprof";
 
 int err_set(struct err *e, const char *format, ...)
@@ -27,20 +29,22 @@ void say_program(const char *name)
 
 void say(const char *format, ...)
 {
+	struct text line = { 0 };
+	char *message = NULL;
 	va_list args;
 
 	va_start(args, format);
-	flockfile(stderr);
-	fprintf(stderr, "%s: ", program);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	if (vasprintf(&message, format, args) >= 0)
+		text_add_printable(&line, message, 0);
 	va_end(args);
+	fprintf(stderr, "%s: %s\n", program, text_get(&line));
+	text_done(&line);
+	free(message);
 }
 
 static PP_NORETURN void die_memory(size_t bytes)
 {
-	say("out of memory: no %zu bytes", bytes);
+	fprintf(stderr, "%s: out of memory: no %zu bytes\n", program, bytes);
 	exit(EXIT_INPUT);
 }
 

@@ -44,6 +44,10 @@ expect 0 "" "$report" records.bin threads.bin
 grep -q '^samples  *12 ' out || { echo "two logs do not add up"; bad=1; }
 
 expect 0 "" env POSIXLY_CORRECT=1 "$report" records.bin --collapsed
+# of a log that was traced only there are none
+"$TOP/tests/golden/assemble" "$TOP/tests/golden/trace.hex" >../trace.bin
+expect 0 "the log has none: record it with --mode cpu" "$report" ../trace.bin \
+	--collapsed
 expect 2 "unknown option '-z'" "$report" --lines -zn 3 records.bin
 expect 2 "'--lines=1' takes no value" "$report" --lines=1 records.bin
 
