@@ -54,6 +54,7 @@
 	X(PyObject_CallMethod, void *,                                         \
 	  (void *, const char *, const char *, ...))                           \
 	X(_PyObject_New, void *, (void *))                                     \
+	X(PyType_IsSubtype, int, (void *, void *))                             \
 	X(_PyType_Lookup, void *, (void *, void *))                            \
 	X(PyType_FromSpec, void *, (void *))                                   \
 	X(PyUnicode_FromString, void *, (const char *))                        \

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sys.setprofile() and sys.settrace() are entries of a table of sys, whose
- * functions are replaced by ours, which call the real ones. See trace_host.h.
+ * Functions of sys and of its modules are entries of a table, where they are
+ * replaced by ours, which call the real ones. See trace_host.h.
  */
 #include "trace_host.h"
-
-#include <string.h>
 
 #include "pyapi.h"
 #include "safe/target.h"
@@ -17,11 +15,9 @@ struct watch {
 	void (*after)(void);
 };
 
-static struct {
-	struct watch profile, trace;
-} g;
+static struct watch watches[WATCHES];
 
-/* The calling thread is in one of the two. */
+/* The calling thread is in one of them. */
 static __thread bool inside;
 
 bool trace_host_is_inside(void)
@@ -40,8 +36,10 @@ trace_host_function **trace_host_slot(void *state_of_thread, bool lines)
 
 bool trace_host_is_return(int what, void *argument)
 {
-	return what == EVENT_C_RETURN && g.profile.method &&
-	       trace_names_method(argument) == (uintptr_t)g.profile.method;
+	uintptr_t method = (uintptr_t)watches[WATCH_SETPROFILE].method;
+
+	return what == EVENT_C_RETURN && method &&
+	       trace_names_method(argument) == method;
 }
 
 static void *call(const struct watch *w, void *self, void *argument)
@@ -58,19 +56,26 @@ static void *call(const struct watch *w, void *self, void *argument)
 
 static void *set_profile(void *self, void *argument)
 {
-	return call(&g.profile, self, argument);
+	return call(&watches[WATCH_SETPROFILE], self, argument);
 }
 
 static void *set_trace(void *self, void *argument)
 {
-	return call(&g.trace, self, argument);
+	return call(&watches[WATCH_SETTRACE], self, argument);
 }
 
-void trace_host_watch(const char *name, void (*after)(void))
+static void *free_tool(void *self, void *argument)
 {
-	bool is_profile = strcmp(name, "setprofile") == 0;
-	struct watch *w = is_profile ? &g.profile : &g.trace;
-	void *function = py.PySys_GetObject(name);
+	return call(&watches[WATCH_FREE_TOOL], self, argument);
+}
+
+void trace_host_watch(enum trace_host_watched which, const void *function,
+		      void (*after)(void))
+{
+	static void *(*const ours[WATCHES])(void *self, void *argument) = {
+		set_profile, set_trace, free_tool
+	};
+	struct watch *w = &watches[which];
 	struct pyapi_method *method = NULL;
 
 	if (function)
@@ -78,5 +83,5 @@ void trace_host_watch(const char *name, void (*after)(void))
 	if (w->method || !method || method->flags != PYAPI_METH_O)
 		return;
 	*w = (struct watch){ method, method->function, after };
-	method->function = is_profile ? set_profile : set_trace;
+	method->function = ours[which];
 }

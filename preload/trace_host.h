@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The program's own sys.setprofile() and sys.settrace(), while we trace.
+ * What the program itself does with the hooks that we use.
  */
 #ifndef TRACE_HOST_H
 #define TRACE_HOST_H
@@ -26,12 +26,21 @@ enum trace_host_event {
 /* Where a thread state has its profile function, or its trace function. */
 trace_host_function **trace_host_slot(void *state_of_thread, bool lines);
 
+/* What the program may call that concerns us. */
+enum trace_host_watched {
+	WATCH_SETPROFILE, /* sys.setprofile() */
+	WATCH_SETTRACE,	  /* sys.settrace() */
+	WATCH_FREE_TOOL,  /* sys.monitoring.free_tool_id() */
+	WATCHES,
+};
+
 /*
- * Stand behind one of the two, "setprofile" or "settrace", from now on: call
- * after() each time when it has done its work, with the GIL, in the thread that
- * called it.
+ * Stand behind one of them, which is this object, from now on: call after()
+ * each time when it has done its work, with the GIL, in the thread that called
+ * it.
  */
-void trace_host_watch(const char *name, void (*after)(void));
+void trace_host_watch(enum trace_host_watched which, const void *function,
+		      void (*after)(void));
 
 /* Is the calling thread in one of them just now? */
 bool trace_host_is_inside(void);

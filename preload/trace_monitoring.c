@@ -16,6 +16,7 @@
 #include "safe/codes.h"
 #include "safe/lines.h"
 #include "safe/mask.h"
+#include "safe/state.h"
 #include "safe/target.h"
 #include "trace.h"
 #include "trace_event.h"
@@ -64,8 +65,9 @@ struct callback_object {
 };
 
 static struct {
-	void *module; /* sys.monitoring */
-	long tool;
+	void *module;	   /* sys.monitoring */
+	void *interpreter; /* whose; others have tools of their own */
+	long tool;	   /* -1: none */
 	void *missing, *disable;
 } g;
 
@@ -134,9 +136,10 @@ TRACE_INLINE uintptr_t method_of(void *const *arguments)
 	void *callable = arguments[2];
 	uintptr_t method = trace_names_method(callable);
 
-	/* a method without an object is called in vain */
-	if (PP_UNLIKELY(method && arguments[3] == g.missing &&
-			trace_names_is_descriptor(callable)))
+	/* a method without an object, or of another type, is called in vain */
+	if (method && trace_names_is_descriptor(callable) &&
+	    PP_UNLIKELY(arguments[3] == g.missing ||
+			!trace_names_takes(callable, arguments[3])))
 		return 0;
 	return method;
 }
@@ -437,20 +440,31 @@ static int add(void *type, const struct wanted *list, long *mask)
 	return ret;
 }
 
+/* The calling thread's. */
+static void *interpreter(void)
+{
+	return pyapi_member(target.thread_state(), target.row->ts_interp);
+}
+
+static int use_tool(long tool)
+{
+	g.tool = tool;
+	return done(py.PyObject_CallMethod(g.module, "use_tool_id", "ls", tool,
+					   "pyprof"));
+}
+
 /*
- * A tool of those that PEP 669 leaves to no purpose, first; never those of
- * debuggers, coverage and profilers, which the program may want.
+ * The tool that PEP 669 gives to optimizers, of which there are none, or one of
+ * those that it leaves to no purpose, which a program may take without asking;
+ * never those of debuggers, coverage and profilers.
  */
 static int take_tool(void)
 {
-	static const long tools[] = { 4, 3, 5 };
+	static const long tools[] = { 5, 4, 3 };
 
-	for (size_t i = 0; i < ARRAY_LEN(tools); i++) {
-		g.tool = tools[i];
-		if (done(py.PyObject_CallMethod(g.module, "use_tool_id", "ls",
-						g.tool, "pyprof")) == 0)
+	for (size_t i = 0; i < ARRAY_LEN(tools); i++)
+		if (use_tool(tools[i]) == 0)
 			return 0;
-	}
 	return -1;
 }
 
@@ -475,6 +489,35 @@ static int register_all(void)
 	return ret < 0 ? ret : set_events(mask);
 }
 
+/*
+ * A program that has freed all tools there were has freed ours: from 3.14 on
+ * its events have gone with it. Take it back.
+ */
+static void after_free_tool(void)
+{
+	void *name;
+	bool is_free;
+
+	if (g.tool < 0 || interpreter() != g.interpreter || !state_is_armed())
+		return;
+	name = py.PyObject_CallMethod(g.module, "get_tool", "l", g.tool);
+	is_free = name == py._Py_NoneStruct;
+	if (done(name) == 0 && is_free &&
+	    (use_tool(g.tool) < 0 || register_all() < 0))
+		py.PyErr_Clear();
+}
+
+static void watch_tool(void)
+{
+	void *function = py.PyObject_GetAttrString(g.module, "free_tool_id");
+
+	trace_host_watch(WATCH_FREE_TOOL, function, after_free_tool);
+	if (function)
+		py.Py_DecRef(function);
+	else
+		py.PyErr_Clear();
+}
+
 static int complain(const char *what)
 {
 	py.PyErr_Clear();
@@ -487,6 +530,7 @@ static int begin(void)
 	g.module = py.PySys_GetObject("monitoring");
 	if (!g.module)
 		return complain("there is no sys.monitoring");
+	g.interpreter = interpreter();
 	if (take_tool() < 0)
 		return complain("no tool id of sys.monitoring is free");
 	g.missing = py.PyObject_GetAttrString(g.module, "MISSING");
@@ -494,14 +538,20 @@ static int begin(void)
 	if (!g.missing || !g.disable || register_all() < 0)
 		return complain("sys.monitoring refuses");
 	if (target.settings.builtins)
-		trace_host_watch("setprofile", after_set_profile);
+		trace_host_watch(WATCH_SETPROFILE,
+				 py.PySys_GetObject("setprofile"),
+				 after_set_profile);
+	watch_tool();
 	return 0;
 }
 
 static void end(void)
 {
+	long tool = g.tool;
+
 	set_events(0);
-	done(py.PyObject_CallMethod(g.module, "free_tool_id", "l", g.tool));
+	g.tool = -1;
+	done(py.PyObject_CallMethod(g.module, "free_tool_id", "l", tool));
 }
 
 const struct trace_mechanism trace_monitoring = { begin, end, NULL };

@@ -22,8 +22,13 @@ void trace_names_begin(void)
 	const struct pyver *v = target.row;
 
 	trace_names_kinds = (struct trace_names_kinds){
-		py.PyCFunction_Type, py.PyCMethod_Type, py.PyMethodDescr_Type,
-		v->ob_type,	     v->fn_ml,		v->descr_method,
+		.function = py.PyCFunction_Type,
+		.method = py.PyCMethod_Type,
+		.descriptor = py.PyMethodDescr_Type,
+		.ob_type = v->ob_type,
+		.fn_ml = v->fn_ml,
+		.descr_type = v->descr_type,
+		.descr_method = v->descr_method,
 	};
 }
 

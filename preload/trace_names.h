@@ -15,7 +15,8 @@
 /* What tells them from others; here so that every call may ask. */
 struct trace_names_kinds {
 	const void *function, *method, *descriptor; /* types; method or NULL */
-	int32_t ob_type, fn_ml, descr_method;	    /* offsets, as in the row */
+	/* offsets, as in the row */
+	int32_t ob_type, fn_ml, descr_type, descr_method;
 };
 
 extern struct trace_names_kinds trace_names_kinds;
@@ -53,6 +54,15 @@ static inline uintptr_t trace_names_method(const void *callable)
 	if (trace_names_is_descriptor(callable))
 		return (uintptr_t)pyapi_member(callable, k->descr_method);
 	return 0;
+}
+
+/* Would a descriptor take this object, or refuse it? */
+static inline bool trace_names_takes(const void *descriptor, void *object)
+{
+	void *type = pyapi_member(object, trace_names_kinds.ob_type);
+	void *wanted = pyapi_member(descriptor, trace_names_kinds.descr_type);
+
+	return PP_LIKELY(type == wanted) || py.PyType_IsSubtype(type, wanted);
 }
 
 /*

@@ -454,8 +454,12 @@ static int begin(void)
 		return 0;
 	}
 	arm_threads();
-	trace_host_watch(trace_has_lines() ? "settrace" : "setprofile",
-			 after_set);
+	if (trace_has_lines())
+		trace_host_watch(WATCH_SETTRACE, py.PySys_GetObject("settrace"),
+				 after_set);
+	else
+		trace_host_watch(WATCH_SETPROFILE,
+				 py.PySys_GetObject("setprofile"), after_set);
 	if (!g.hooked)
 		g.hooked = py.PySys_AddAuditHook(on_audit, NULL) == 0;
 	return 0;

@@ -76,6 +76,7 @@ static void put_objects(void)
 	AT(fn_ml, PyCFunctionObject, m_ml);
 	AT(fn_self, PyCFunctionObject, m_self);
 	AT(fn_module, PyCFunctionObject, m_module);
+	AT(descr_type, PyMethodDescrObject, d_common.d_type);
 	AT(descr_method, PyMethodDescrObject, d_method);
 	AT(ml_name, PyMethodDef, ml_name);
 	AT(tp_name, PyTypeObject, tp_name);

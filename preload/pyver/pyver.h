@@ -113,6 +113,7 @@ enum pyver_lines {
 	X(fn_ml)                                                               \
 	X(fn_self)                                                             \
 	X(fn_module)                                                           \
+	X(descr_type)                                                          \
 	X(descr_method)                                                        \
 	X(ml_name)                                                             \
 	X(long_digit) /* 3.12+: of an int's lowest digit */                    \

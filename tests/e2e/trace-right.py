@@ -343,6 +343,25 @@ print(n)
 """)
 
 
+@case
+def wrong_types():
+    """A method that refuses its object does not begin."""
+    log = traced("wrong types", """
+class Sub(list): pass
+def refused():
+    for i in range(7):
+        try: list.append(1, 2)
+        except TypeError: pass
+        try: str.upper()
+        except TypeError: pass
+refused()
+list.append(Sub(), 1), list.append([], 1)
+""")
+    counts_are("wrong types", log, **{
+        "<method 'append' of 'list' objects>": 2,
+        "<method 'upper' of 'str' objects>": 0})
+
+
 # ---- processes -------------------------------------------------------------
 
 FORKS = """
@@ -475,6 +494,28 @@ def shared(name, use, exact, work, leaf, lines=None, **settings):
     else:
         expect(1 <= got[0][0] <= work and 10 <= got[1][0] <= leaf
                and not got[0][2], f"{name}: impossible counts {got}")
+
+
+@case
+def tools_freed():
+    """A program that frees every tool of sys.monitoring, and takes one."""
+    if not MONITORING:
+        return
+    for trace in ("calls", "lines"):
+        log = traced("tools freed, " + trace, """
+import sys
+m = sys.monitoring
+def leaf(): pass
+def work():
+    for _ in range(100): leaf()
+work()
+for i in range(6):
+    if m.get_tool(i): m.free_tool_id(i)
+m.use_tool_id(3, "a"), m.use_tool_id(4, "b")
+m.free_tool_id(4)
+work()
+""", trace=trace)
+        counts_are("tools freed, " + trace, log, work=2, leaf=200)
 
 
 @case
