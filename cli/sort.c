@@ -83,7 +83,6 @@ static const struct {
 	{ "calls", by_calls },
 	{ "ncalls", by_calls },
 	{ "pcalls", by_primitive },
-	{ "samples", by_samples },
 	{ "time", by_self },
 	{ "tottime", by_self },
 	{ "cumulative", by_total },
@@ -99,7 +98,14 @@ static const struct {
 	{ "0", by_calls },
 	{ "1", by_self },
 	{ "2", by_total },
+	{ "samples", by_samples },
 };
+
+/* No key of pstats': what begins one of pstats' and this is that one. */
+static bool is_ours(sort_compare *compare)
+{
+	return compare == by_samples;
+}
 
 /* What pstats calls an order. */
 static const struct {
@@ -147,6 +153,8 @@ static int find_key(const char *word, size_t length, sort_compare **found,
 
 	for (i = 0; i < ARRAY_LEN(keys); i++) {
 		if (!length || strncmp(keys[i].name, word, length) != 0)
+			continue;
+		if (match && keys[i].name[length] && is_ours(keys[i].compare))
 			continue;
 		if (match && match != keys[i].compare &&
 		    keys[i].name[length] != '\0')

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,6 +126,17 @@ static void make_tables(struct getopt_tables *t)
 	*to++ = (struct option){ "version", 0, NULL, OPTION_VERSION };
 }
 
+/* Each is tried by itself: two that are none may make one together. */
+static bool is_expression(const char *value)
+{
+	regex_t regex;
+
+	if (regcomp(&regex, value, REG_EXTENDED | REG_NOSUB) != 0)
+		return false;
+	regfree(&regex);
+	return true;
+}
+
 /* Another expression beside the one that was given before. */
 static int add_expression(size_t i, const char *value)
 {
@@ -146,10 +158,14 @@ static int take_recording(struct request *r, int option, const char *value,
 {
 	size_t i = (size_t)(option - OPTION_FIRST - 1);
 	bool again = r->given[i] != NULL;
+	bool is_regex = option == OPTION_INCLUDE || option == OPTION_EXCLUDE;
 	int result;
 
 	if (recording[i].argument && !*value)
 		return err_set(err, "--%s=: no value", recording[i].flag);
+	if (is_regex && !is_expression(value))
+		return err_set(err, "--%s=%s: not a regular expression",
+			       recording[i].flag, value);
 	r->given[i] = recording[i].argument ? value : "";
 	if (option == OPTION_RATE)
 		unsetenv("PYPROF_INTERVAL");
@@ -157,7 +173,7 @@ static int take_recording(struct request *r, int option, const char *value,
 		unsetenv("PYPROF_RATE");
 	if (!recording[i].argument)
 		value = recording[i].value;
-	if (again && (option == OPTION_INCLUDE || option == OPTION_EXCLUDE))
+	if (again && is_regex)
 		result = add_expression(i, value);
 	else
 		result = setenv(recording[i].variable, value, 1);

@@ -28,6 +28,8 @@ expect 3 "" "$wrap" sh -c 'exit 3'
 expect 2 "--rate=fast: not a rate" "$wrap" --rate fast touch ran
 expect 2 "PYPROF_RATE=x: not a rate" env PYPROF_RATE=x "$wrap" touch ran
 expect 2 "unknown option '--native'" "$wrap" --native touch ran
+expect 2 "--include=b(: not a regular expression" "$wrap" --trace calls \
+	--include a --include "b(" touch ran
 expect 2 "no command" "$wrap" -q
 [ ! -e ran ] || { echo "the command ran"; bad=1; }
 expect 127 "nosuch: No such file" "$wrap" nosuch

@@ -78,6 +78,20 @@ START_TEST(sort_reverses)
 }
 END_TEST
 
+START_TEST(sort_takes_the_prefixes_of_pstats)
+{
+	struct sort s = { 0 };
+	struct text words = { 0 };
+	struct err err;
+
+	/* samples is no key of pstats' */
+	ck_assert_int_eq(sort_parse(&s, "s,sa", &err), 0);
+	sort_describe(&s, &words);
+	ck_assert_str_eq(words.at, "standard name, samples");
+	text_done(&words);
+}
+END_TEST
+
 START_TEST(sort_refuses_what_is_no_key)
 {
 	static const char *const cases[][2] = {
@@ -118,5 +132,5 @@ END_TEST
 
 UNIT_MAIN(sort, sort_says_its_order_in_the_words_of_pstats,
 	  sort_knows_the_keys_of_pstats, sort_takes_unique_prefixes,
-	  sort_goes_on_to_the_next_key, sort_reverses,
-	  sort_refuses_what_is_no_key)
+	  sort_takes_the_prefixes_of_pstats, sort_goes_on_to_the_next_key,
+	  sort_reverses, sort_refuses_what_is_no_key)
