@@ -114,8 +114,9 @@ struct thread {
 
 	/* The ticker's own. */
 	uint64_t seen_cpu;
-	uint32_t runs_on; /* share of looks between which it did not wait */
-	bool stands;	  /* its clock stood still at the last look */
+	uint32_t runs_on;   /* share of looks between which it did not wait */
+	bool stands;	    /* its clock stood still at the last look */
+	uint64_t looked_ns; /* when that was */
 	uint64_t signalled_ns;
 	int stat_fd;  /* in the ticker's file table, -1: none */
 	int stat_tid; /* whom stat_fd shows */

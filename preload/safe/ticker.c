@@ -218,13 +218,13 @@ static void look_at(struct thread *t, int tid, uint64_t now_ns,
 }
 
 /*
- * Look at the threads that ran when they were looked at last, or at those that
- * stood still. Returns how many are of the other kind.
+ * Look at those threads that were not looked at in this tick yet, at all or
+ * only if they ran at their last look. Returns how many are left.
  */
-static uint32_t look_at_those(bool standing, uint64_t now_ns, uint64_t tick_ns,
+static uint32_t look_at_those(bool all, uint64_t now_ns, uint64_t tick_ns,
 			      bool off)
 {
-	uint32_t n = thread_slots(), others = 0;
+	uint32_t n = thread_slots(), left = 0;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *t = thread_at(i);
@@ -234,16 +234,19 @@ static uint32_t look_at_those(bool standing, uint64_t now_ns, uint64_t tick_ns,
 			continue;
 		/* pairs with thread_publish() */
 		tid = atomic_load_explicit(&t->tid, memory_order_acquire);
-		if (tid <= 0 ||
+		if (tid <= 0 || t->looked_ns == now_ns ||
 		    atomic_load_explicit(&t->clock, memory_order_relaxed) !=
-			    THREAD_CLOCK_TICKER)
+			    THREAD_CLOCK_TICKER ||
+		    (off && offcpu_rests(t)))
 			continue;
-		if (t->stands != standing)
-			others++;
-		else if (!(off && offcpu_rests(t)))
-			look_at(t, tid, now_ns, tick_ns, off);
+		if (t->stands && !all) {
+			left++;
+			continue;
+		}
+		t->looked_ns = now_ns;
+		look_at(t, tid, now_ns, tick_ns, off);
 	}
-	return others;
+	return left;
 }
 
 /*
@@ -270,10 +273,9 @@ static bool others_may_have_run(void)
 static void look_at_all(uint64_t now_ns, uint64_t tick_ns)
 {
 	bool off = target.settings.mode == PP_MODE_WALL && offcpu_enter();
-	uint32_t standing = look_at_those(false, now_ns, tick_ns, off);
-	bool many = !off && standing >= STANDING_MANY;
+	uint32_t standing = look_at_those(off, now_ns, tick_ns, off);
 
-	if (!many || others_may_have_run())
+	if (standing && (standing < STANDING_MANY || others_may_have_run()))
 		look_at_those(true, now_ns, tick_ns, off);
 	if (off)
 		offcpu_leave();
