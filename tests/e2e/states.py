@@ -55,12 +55,13 @@ for t in threads: t.join()
 
 # At least and at most so much of a function's time is in reports of the state.
 # A hash holds the GIL between two calls; gc.collect() begins and ends outside
-# of the collector; unwinding is short, and so seen now and then.
+# of the collector; unwinding is short, and so seen now and then. Who wants the
+# GIL uses some CPU time for that, a tenth was seen on a busy machine.
 NEARLY_ALL, MOST, SOME, LITTLE, NONE = ((0.9, 1), (0.6, 1), (0.02, 1), (0, 0.2),
                                         (0, 0.05))
 IN_CPU_MODE = {
     "gil": {"computes": NEARLY_ALL, "hashes": LITTLE, "collects": NEARLY_ALL,
-            "raises": NEARLY_ALL, "wants": NEARLY_ALL},
+            "raises": NEARLY_ALL, "wants": (0.75, 1)},
     "gc": {"computes": NONE, "hashes": NONE, "collects": MOST, "raises": NONE,
            "wants": NONE},
     "native": {"computes": (0, 0.5), "hashes": NEARLY_ALL},
