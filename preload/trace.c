@@ -209,13 +209,11 @@ static void set_window(void)
 static void take_back(const struct trace *t)
 {
 	const struct trace_edge *edge = t->top->edge;
-	uint32_t open = trace_has_lines() ? edge->pair->pair_open
-					  : edge->shown->open;
 
 	edge->shown->calls--;
 	if (edge->callee->open > 1)
 		edge->shown->recursive--;
-	if (open > 1)
+	if (*trace_open_of(edge, trace_has_lines()) > 1)
 		edge->shown->recursive_edge--;
 }
 

@@ -96,16 +96,24 @@ TRACE_INLINE struct trace_edge *trace_find(const struct trace *t,
 	return NULL;
 }
 
+/*
+ * How many calls between an edge's two functions are open; without lines an
+ * edge is the only one of the two.
+ */
+TRACE_INLINE uint32_t *trace_open_of(const struct trace_edge *edge, bool lines)
+{
+	return lines ? &edge->pair->pair_open : &edge->shown->open;
+}
+
 /* Count a call of an edge. */
 TRACE_INLINE void trace_count(struct trace_edge *edge, bool lines)
 {
 	struct pp_edge *shown = edge->shown;
-	uint32_t *open = lines ? &edge->pair->pair_open : &shown->open;
+	uint32_t *open = trace_open_of(edge, lines);
 
 	shown->calls++;
 	if (edge->callee->open++)
 		shown->recursive++;
-	/* without lines an edge is the only one of its two functions */
 	if ((*open)++)
 		shown->recursive_edge++;
 	if (lines)
@@ -177,7 +185,7 @@ TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, bool lines)
 	struct pp_edge *shown = edge->shown;
 	struct trace_function *callee = edge->callee;
 	uint64_t own = t->open->own + callee->inside;
-	uint32_t *open = lines ? &edge->pair->pair_open : &shown->open;
+	uint32_t *open = trace_open_of(edge, lines);
 
 	--*open;
 	if (lines)

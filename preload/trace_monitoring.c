@@ -202,6 +202,12 @@ static uint32_t number_of(const void *object)
 	return digit;
 }
 
+/* An event's offset is in bytes, a line table's in instructions. */
+static uint32_t unit_of(uint32_t offset)
+{
+	return offset / (uint32_t)target.row->lasti_scale;
+}
+
 /* The line of an instruction, as the log has it. */
 static uint32_t line_at(uintptr_t code, uint32_t offset)
 {
@@ -210,19 +216,25 @@ static uint32_t line_at(uintptr_t code, uint32_t offset)
 
 	if (!codes_read_lines(code, &table, &firstlineno))
 		return 0;
-	return lines_decode(target.row->lines, &table,
-			    offset / (uint32_t)target.row->lasti_scale);
+	return lines_decode(target.row->lines, &table, unit_of(offset));
 }
 
-/* Does a jump stay on its line, and is that known of it by itself? */
-static bool stays_on_line(uintptr_t code, uint32_t from, uint32_t to)
+/*
+ * Does a jump stay on its line, and is that known of it by itself? Then *line
+ * is that, as the log has it.
+ */
+static bool stays_on_line(uintptr_t code, uint32_t from, uint32_t to,
+			  uint32_t *line)
 {
 	struct codes_span table;
 	uint32_t firstlineno;
 
-	return line_at(code, from) == line_at(code, to) &&
-	       codes_read_lines(code, &table, &firstlineno) &&
-	       lines_has_own(&table, from / (uint32_t)target.row->lasti_scale);
+	if (!codes_read_lines(code, &table, &firstlineno))
+		return false;
+	*line = lines_decode(target.row->lines, &table, unit_of(to));
+	return *line ==
+		       lines_decode(target.row->lines, &table, unit_of(from)) &&
+	       lines_has_own(&table, unit_of(from));
 }
 
 /* The line on which a function is entered, or goes on. */
@@ -296,13 +308,14 @@ static void *on_jump(void *self PP_UNUSED, void *const *arguments,
 	uint32_t from = number_of(arguments[1]), to = number_of(arguments[2]);
 	uint64_t blocked;
 	struct trace *t;
+	uint32_t line;
 
-	if (to > from || !stays_on_line(code, from, to))
+	if (to > from || !stays_on_line(code, from, to, &line))
 		return g.disable;
 	blocked = thread_open_faults();
 	t = trace_of_thread();
 	if (t)
-		trace_line(t, code, line_at(code, to));
+		trace_line(t, code, line);
 	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
