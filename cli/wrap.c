@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <getopt.h>
-#include <regex.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,17 +125,6 @@ static void make_tables(struct getopt_tables *t)
 	*to++ = (struct option){ "version", 0, NULL, OPTION_VERSION };
 }
 
-/* Each is tried by itself: two that are none may make one together. */
-static bool is_expression(const char *value)
-{
-	regex_t regex;
-
-	if (regcomp(&regex, value, REG_EXTENDED | REG_NOSUB) != 0)
-		return false;
-	regfree(&regex);
-	return true;
-}
-
 /* Another expression beside the one that was given before. */
 static int add_expression(size_t i, const char *value)
 {
@@ -159,13 +147,16 @@ static int take_recording(struct request *r, int option, const char *value,
 	size_t i = (size_t)(option - OPTION_FIRST - 1);
 	bool again = r->given[i] != NULL;
 	bool is_regex = option == OPTION_INCLUDE || option == OPTION_EXCLUDE;
+	const char *wrong;
 	int result;
 
 	if (recording[i].argument && !*value)
 		return err_set(err, "--%s=: no value", recording[i].flag);
-	if (is_regex && !is_expression(value))
-		return err_set(err, "--%s=%s: not a regular expression",
-			       recording[i].flag, value);
+	/* each by itself: two that are none may make one together */
+	wrong = is_regex ? settings_expression(value) : NULL;
+	if (wrong)
+		return err_set(err, "--%s=%s: %s", recording[i].flag, value,
+			       wrong);
 	r->given[i] = recording[i].argument ? value : "";
 	if (option == OPTION_RATE)
 		unsetenv("PYPROF_INTERVAL");

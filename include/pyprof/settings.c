@@ -305,8 +305,7 @@ static const char *parse_seconds(uint64_t *out, const char *value)
 			     "not a number of seconds; try 2.5");
 }
 
-/* One that the C library takes; it is compiled again where it is used. */
-static const char *parse_expression(const char *value)
+const char *settings_expression(const char *value)
 {
 	regex_t regex;
 
@@ -339,10 +338,10 @@ static const char *parse(struct settings *s, enum option option,
 		return parse_flag(&s->builtins, value);
 	case OPTION_INCLUDE:
 		s->include = value;
-		return parse_expression(value);
+		return settings_expression(value);
 	case OPTION_EXCLUDE:
 		s->exclude = value;
-		return parse_expression(value);
+		return settings_expression(value);
 	case OPTION_ASYNC:
 		return parse_flag(&s->tasks, value);
 	case OPTION_THREADS:

@@ -59,4 +59,10 @@ struct settings_error {
 int settings_parse(struct settings *s, const char *(*get)(const char *name),
 		   struct settings_error *err) PP_MUST_CHECK;
 
+/*
+ * Is it an expression that the C library takes? NULL, or what is wrong. It is
+ * compiled again where it is used.
+ */
+const char *settings_expression(const char *value) PP_MUST_CHECK;
+
 #endif
