@@ -3,9 +3,7 @@
 # and stands in the reports of the states that it is in, and in no others.
 # each: interpreter
 # parallel: yes
-import json
 import os
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -80,9 +78,7 @@ IN_WALL_MODE = {
 
 def times(log, *options):
     """{function of the program: all its time}, and the sum of all samples."""
-    out = subprocess.run([REPORT, "-f", "json", "-o", "-", *options, log],
-                         stdout=subprocess.PIPE, check=True).stdout
-    data = json.loads(out)
+    data = report_json(log, *options)
     return {f["name"]: f["total_ns"] for f in data["functions"]
             if f["file"] and f["file"].endswith("states_of.py")}, data
 

@@ -8,7 +8,6 @@
 # timeout: 600
 import json
 import os
-import subprocess
 import sys
 
 sys.dont_write_bytecode = True
@@ -156,9 +155,7 @@ def turns():
     rounds = sized(60, 6)
     done = run(save("turns.py", TURNS), rounds, rate=1000, timeout=300)
     first, second = json.loads(done.stdout)
-    data = json.loads(subprocess.run(
-        [REPORT, "-f", "json", "-o", "-", done.log], stdout=subprocess.PIPE,
-        check=True).stdout)
+    data = report_json(done.log)
     seen = {f["name"]: f["total_ns"] / 1e9 for f in data["functions"]}
     samples = data["samples"]
     share = seen["first"] / (seen["first"] + seen["second"])

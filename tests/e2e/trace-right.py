@@ -5,12 +5,11 @@
 # each: interpreter
 # parallel: yes
 # timeout: 600
-import json
+import glob
 import os
 import random
 import re
 import struct
-import subprocess
 import sys
 import time
 
@@ -382,20 +381,26 @@ program()
 """
 
 
-def fork_case(name, end, opened):
-    for file in os.listdir("."):
-        if file.startswith("fork.") and file.endswith(".bin"):
-            os.unlink(file)
-    done = traced(name, FORKS.replace("END", end), output="fork.%p.bin")
-    logs = {log.header["pid"]: log for log in (
-        pplog.read(file) for file in os.listdir(".")
-        if file.startswith("fork.") and file.endswith(".bin"))}
-    if not expect(done.pid in logs and len(logs) == 2,
-                  f"{name}: logs of {sorted(logs)}, not of two processes with"
+def forked(name, code, **settings):
+    """Run a program that forks once; returns the paths of the parent's log and
+    of the child's, or None."""
+    for path in glob.glob("fork.*.bin"):
+        os.unlink(path)
+    done = traced(name, code, output="fork.%p.bin", **settings)
+    paths = {pplog.read(path).header["pid"]: path
+             for path in glob.glob("fork.*.bin")}
+    if not expect(done.pid in paths and len(paths) == 2,
+                  f"{name}: logs of {sorted(paths)}, not of two processes with"
                   f" {done.pid}"):
+        return None
+    return paths.pop(done.pid), *paths.values()
+
+
+def fork_case(name, end, opened):
+    paths = forked(name, FORKS.replace("END", end))
+    if not paths:
         return
-    parent = logs.pop(done.pid)
-    child, = logs.values()
+    parent, child = map(pplog.read, paths)
     counts_are(name + "'s parent", parent, before=3, in_parent=2, in_child=0)
     counts_are(name + "'s child", child, before=0, in_parent=0, in_child=5)
     for log in (parent, child):
@@ -440,20 +445,11 @@ top()
 """
     for lines in (False, True):
         name = "fork in recursion" + (", lines" if lines else "")
-        for file in os.listdir("."):
-            if file.startswith("deep.") and file.endswith(".bin"):
-                os.unlink(file)
-        done = traced(name, code, output="deep.%p.bin",
-                      trace="lines" if lines else "calls")
-        paths = [file for file in os.listdir(".")
-                 if file.startswith("deep.") and file.endswith(".bin")
-                 and pplog.read(file).header["pid"] != done.pid]
-        if not expect(len(paths) == 1, f"{name}: children {paths}"):
+        paths = forked(name, code, trace="lines" if lines else "calls")
+        if not paths:
             continue
-        counts_are(name, pplog.read(paths[0]), a=2, b=2)
-        data = json.loads(subprocess.run(
-            [REPORT, "-f", "json", "-o", "-", paths[0]],
-            stdout=subprocess.PIPE, check=True).stdout)
+        counts_are(name, pplog.read(paths[1]), a=2, b=2)
+        data = report_json(paths[1])
         rows = {f["name"]: f for f in data["functions"]}
         index = [f["name"] for f in data["functions"]]
         top = rows.get("top", {})

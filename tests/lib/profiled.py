@@ -66,6 +66,13 @@ def load():
                                                  os.cpu_count())
 
 
+def report_json(log, *options):
+    """What pyprof-report --json says of a log."""
+    out = subprocess.run([REPORT, "-f", "json", "-o", "-", *options, log],
+                         stdout=subprocess.PIPE, check=True).stdout
+    return json.loads(out)
+
+
 class Done:
     """A program that has run."""
 
