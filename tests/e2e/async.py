@@ -157,7 +157,8 @@ def check_shares(weights, spent, what):
     all_ns = sum(all_of_them)
     # on a busy machine a few long samples weigh as much as all the others
     n = all_ns ** 2 / sum(w * w for w in all_of_them)
-    expect(set(weights) == set(spent),
+    # one that has none is short of its whole share, below
+    expect(set(weights) <= set(spent),
            f"{what}: samples of {sorted(weights)}, not {sorted(spent)}")
     worst = 0
     for task, seconds in spent.items():

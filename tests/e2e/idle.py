@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
 PAIRS = sized(10, 2)
+PAIRS_MOST = 3 * PAIRS
 SECONDS = sized(3, 0.5)
 
 PROGRAM = """
@@ -76,7 +77,12 @@ def main():
     with open("idle.py", "w") as file:
         file.write(PROGRAM)
     switches, late = {False: {}, True: {}}, {False: [], True: []}
-    for _ in range(PAIRS):
+    extra = {}
+    for i in range(PAIRS_MOST):
+        # the least of each: who wakes may find the GIL taken, also without us,
+        # and on a busy machine may do so more than once
+        if i >= PAIRS and max(extra.values()) <= 0:
+            break
         for ours in False, True:
             done = run("idle.py", SECONDS, profile=ours)
             if failures:
@@ -87,6 +93,8 @@ def main():
                 expect(error is None, f"{name}: {error}, ours: {ours}")
                 switches[ours].setdefault(name, []).append(count)
             late[ours].append(said["sleep"][2])
+        extra = {name: min(switches[True][name]) - min(counts)
+                 for name, counts in switches[False].items()}
         tids = {row[3] for row in said.values()}
         log = pplog.read("log.bin")
         for thread in log.threads.values():
@@ -95,14 +103,11 @@ def main():
             # its few microseconds of work may meet a tick
             expect(thread.tid not in tids or len(thread.samples) <= 1,
                    f"{thread.name} has {len(thread.samples)} samples")
-    # the least of each: who wakes may find the GIL taken, also without us
-    extra = {name: min(switches[True][name]) - min(counts)
-             for name, counts in switches[False].items()}
     expect(max(extra.values()) <= 0, f"extra switches of context: {extra};"
            f" {switches}")
     differences = [1e6 * (b - a) for a, b in zip(late[False], late[True])]
-    figures("idle", f"six blocked threads, {PAIRS} times: no EINTR, extra"
-            f" voluntary switches {extra}; sleep({SECONDS:g}) is"
+    figures("idle", f"six blocked threads, {len(differences)} times: no EINTR,"
+            f" extra voluntary switches {extra}; sleep({SECONDS:g}) is"
             f" {statistics.median(differences):+.0f} us longer in the median"
             f" pair, {min(differences):+.0f} to {max(differences):+.0f}")
 

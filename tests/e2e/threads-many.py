@@ -160,11 +160,17 @@ def turns():
     samples = data["samples"]
     share = seen["first"] / (seen["first"] + seen["second"])
     truth = first / (first + second)
+    weights = [sample.weight_ns for sample in pplog.read(done.log).samples]
+    # a few long ones of a busy machine weigh as much as all the others
+    counts = sum(weights) ** 2 / sum(w * w for w in weights)
     # four standard errors, and a sixteenth of a period of four milliseconds
-    bound = 4 * (0.25 / samples) ** 0.5 + 0.016
+    bound = 4 * (0.25 / counts) ** 0.5 + 0.016
     expect(abs(share - truth) <= bound, f"turns: first() has {share:.3f} of"
-           f" the time, not {truth:.3f}; {samples} samples, {load()}")
-    expect(samples >= 0.85 * 1000 * (first + second), f"turns: {samples}"
+           f" the time, not {truth:.3f} +- {bound:.3f}; {samples} samples,"
+           f" {load()}")
+    # a ticker that a busy machine wakes late takes fewer, which the bound above
+    # allows for; without one in each part of a turn it would tell nothing
+    expect(samples >= (first + second) / 0.004, f"turns: {samples}"
            f" samples of {first + second:.3f} s; {load()}")
     figures("threads-many", f"turns: first() has {share:.3f}, truth"
             f" {truth:.3f}; {samples} samples of {first + second:.3f} s")
