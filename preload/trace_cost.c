@@ -44,28 +44,52 @@ static const struct {
 	uint64_t events; /* of the kind that is measured, in one run */
 } loops[LOOPS] = {
 	[LOOP_EMPTY] = { "for i in r: pass\n", ROUNDS },
-	[LOOP_PYTHON] = { "for i in r: f(i)\n", 4 * ROUNDS },
+	/* nested calls, and functions and methods with several arguments */
+	[LOOP_PYTHON] = { "for i in r:"
+			  " f(i); k.p(i); h(i); q(i, b=i); k.s(); e(i, 1, i)\n",
+			  9 * ROUNDS },
 	[LOOP_FLAT] = { "for i in r: h(i)\n", ROUNDS },
-	/* a function, a bound method, methods of types */
-	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length()\n",
-		     4 * ROUNDS },
+	/* functions, a bound method, methods of types */
+	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length();"
+		     " len(t); t.strip(); isinstance(i, o); t.find(t);"
+		     " l.append(i); l.pop()\n",
+		     10 * ROUNDS },
 	[LOOP_OTHER] = { "for i in r: o(i); o(i)\n", 2 * ROUNDS },
 	[LOOP_RESUME] = { "for i in y(): pass\n", ROUNDS },
 	/* one more line than the empty loop has is not counted: its `for` */
 	[LOOP_LINES] = { "for i in r:\n u = i\n v = u\n w = v\n", 3 * ROUNDS },
 };
 
-/* What the loops use. */
-static const char preface[] = "def f(i): return g(i, i)\n"
-			      "def g(a, b): return h(a) + h(b)\n"
-			      "def h(a): return a\n"
-			      "r = range(200)\n"
-			      "c = abs\n"
-			      "o = bool\n"
-			      "d = {}\n"
-			      "m = d.get\n"
-			      "def y():\n"
-			      " for i in r: yield i\n";
+/*
+ * What the loops use. Between two events something is computed and decided, as
+ * in programs: what we run in between is forgotten by the processor's guesses.
+ */
+static const char preface[] =
+	"def f(i): return g(i, i)\n"
+	"def g(a, b): return h(a) + h(b)\n"
+	"def h(a): return a\n"
+	"def q(a, b=None): return a * 3 + 1 if b & 1 else a\n"
+	"def e(a, b, c):\n"
+	" if a & 2: return b\n"
+	" return a - c\n"
+	"class k:\n"
+	" def p(self, a):\n"
+	"  self.a = a if a > 7 else -a\n"
+	" def s(self): return self.a\n"
+	"k = k()\n"
+	"k.a = 1\n"
+	"l = []\n"
+	"t = ' a'\n"
+	"r = range(200)\n"
+	"c = abs\n"
+	"o = bool\n"
+	"d = {}\n"
+	"m = d.get\n"
+	"def y():\n"
+	" n = 0\n"
+	" for i in r:\n"
+	"  yield n\n"
+	"  n = n + i if i & 1 else n >> 1\n";
 
 /* Ticks of one run, the least of all. */
 struct result {
