@@ -308,6 +308,13 @@ static void note_stack(struct thread *w, struct thread *t, uint64_t now_ns,
 	write_off(w, t, &s, bits, record_units(now_ns), off);
 }
 
+bool offcpu_is_due(struct thread *t, uint64_t now_ns, uint64_t cpu_ns)
+{
+	check_account(t);
+	return off_units(t, now_ns, cpu_ns) >=
+	       t->off.covered + record_units(target.period_ns / 2);
+}
+
 bool offcpu_rests(struct thread *t)
 {
 	if (t->off.number != t->number + 1 || !t->off.rest)

@@ -47,6 +47,14 @@ void offcpu_leave(void);
 void offcpu_note(struct thread *t, int tid, uint64_t now_ns, uint64_t cpu_ns,
 		 bool unmoved);
 
+/*
+ * Is a thread that waits for a processor at this instant to be noted? If it has
+ * been off for half a period that nothing covers: else that time, which on a
+ * busy machine comes in pieces shorter than a tick, would all be of the next
+ * place where it blocks.
+ */
+bool offcpu_is_due(struct thread *t, uint64_t now_ns, uint64_t cpu_ns);
+
 /* Is this one of the ticks at which the thread need not be looked at? */
 bool offcpu_rests(struct thread *t);
 

@@ -208,10 +208,13 @@ static void look_at(struct thread *t, int tid, uint64_t now_ns,
 	t->seen_cpu = cpu;
 	if (!off && cpu - sampled < least)
 		return;
-	if (clock_read(clock_of_thread(tid)) == cpu && !is_runnable(t, tid)) {
-		if (off)
+	if (clock_read(clock_of_thread(tid)) == cpu) {
+		bool runnable = is_runnable(t, tid);
+
+		if (off && (!runnable || offcpu_is_due(t, now_ns, cpu)))
 			offcpu_note(t, tid, now_ns, cpu, false);
-		return;
+		if (!runnable)
+			return;
 	}
 	if (cpu - sampled >= least && !is_on_its_way(t, now_ns))
 		send_signal(t, tid, now_ns);

@@ -133,6 +133,41 @@ for thread in log.threads.values():
 expect(len(shares) == 3, f"{len(shares)} of three threads that spin")
 figures("wall", "waiting for the GIL: " + " ".join(f"{s:.2f}" for s in shares))
 
+# a processor shared with another process: what is waited for it comes in pieces
+# shorter than a tick, and is no part of the sleep that follows
+SHARED = """
+import json, os, subprocess, sys, time
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+other = subprocess.Popen([sys.executable, "-c", "while True: pass"], env={})
+slept = 0.0
+def compute():
+    end = time.thread_time() + 0.2
+    while time.thread_time() < end:
+        pass
+def rest():
+    time.sleep(0.1)
+for _ in range(int(sys.argv[1])):
+    compute()
+    begin = time.monotonic()
+    rest()
+    slept += time.monotonic() - begin
+other.kill()
+print(slept)
+"""
+with open("shared.py", "w") as file:
+    file.write(SHARED)
+rests = sized(40, 4)
+done = run("shared.py", rests, mode="wall", output="shared.bin", timeout=300)
+seconds = {f["name"]: f["total_ns"] / 1e9
+           for f in report_json(done.log)["functions"]}
+slept = float(done.stdout)
+# each rest begins and ends somewhere between two looks, a period apart, and
+# half a period before it may not have been noted
+expect(abs(seconds["rest"] - slept) < 0.02 * rests, "beside another process:"
+       f" {seconds['rest']:.3f} s of rest, not {slept:.3f}; {load()}")
+figures("wall", f"beside another process: {seconds['rest']:.3f} s of rest, truth"
+        f" {slept:.3f}, {seconds['compute']:.3f} s of what ran")
+
 # SIGKILL: the record of who waits is up to date
 process = start(workload("waits.py"), 60, mode="wall", output="killed.bin")
 deadline = time.monotonic() + 60
