@@ -123,20 +123,17 @@ static void set_note(const char *variable, unsigned long number)
 }
 
 /*
- * With --no-children, is there a process of this session that records and is
- * not this one? The first that would notes itself in the environment, for
- * those that it execs.
+ * The first process with a Python, of those above this one in the session. It
+ * notes itself in the environment, for those that it execs.
  */
-static bool is_unwanted_child(void)
+static pid_t find_recorder(void)
 {
 	unsigned long recorder;
 
-	if (target.settings.children)
-		return false;
 	if (get_note(RECORDER, &recorder))
-		return recorder != (unsigned long)getpid();
+		return (pid_t)recorder;
 	set_note(RECORDER, (unsigned long)getpid());
-	return false;
+	return getpid();
 }
 
 int config_init(void)
@@ -144,6 +141,7 @@ int config_init(void)
 	struct settings_error err;
 	const char *session = getenv(VARIABLE);
 	int saved = errno;
+	pid_t recorder;
 
 	if (settings_parse(&target.settings, get, &err) < 0) {
 		struct text why;
@@ -159,7 +157,9 @@ int config_init(void)
 	}
 	if (!session || !parse_session(session))
 		begin_session();
-	g.unwanted = is_unwanted_child();
+	recorder = find_recorder();
+	g.unwanted = !target.settings.children && recorder != getpid();
+	msg_speaker(target.settings.verbose == 2 ? 0 : recorder);
 	/* again, as the session may have begun here */
 	if (target.settings.keep_env)
 		keepenv_init();

@@ -14,6 +14,7 @@ static struct {
 	int known;
 	dev_t device;
 	ino_t inode;
+	pid_t speaker; /* 0: whoever it is */
 } g;
 
 void msg_init(void)
@@ -25,6 +26,11 @@ void msg_init(void)
 		g.device = st.st_dev;
 		g.inode = st.st_ino;
 	}
+}
+
+void msg_speaker(pid_t pid)
+{
+	g.speaker = pid;
 }
 
 static int is_still_stderr(void)
@@ -44,7 +50,7 @@ void msg_line(const char *a, const char *b, const char *c)
 {
 	struct text line;
 
-	if (!is_still_stderr())
+	if ((g.speaker && g.speaker != getpid()) || !is_still_stderr())
 		return;
 	text_init(&line);
 	text_add(&line, "pyprof: ");

@@ -146,6 +146,27 @@ def permissions():
         library = folder + "/libpyprof.so"
         Path(library).write_bytes(Path(LIBRARY).read_bytes())
         os.chmod(library, 0o755)
+        # who drops its rights cannot log its children: not a line from each
+        for code in ("""
+import os
+os.setuid(65534)
+for i in range(3):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+print(os.system("'%s' -c ''" % sys.executable))
+""", """
+import subprocess
+print(subprocess.run(["setpriv", "--reuid=65534", sys.executable, "-c",
+                      ""]).returncode)
+"""):
+            case("dropped", code, log=folder + "/d.%p.bin",
+                 env={"LD_PRELOAD": library})
+            logs = list(Path(folder).glob("d.*.bin"))
+            check(len(logs) == 1, "dropped: logs", logs)
+            for log in logs:
+                log.unlink()
         nobody = ("setpriv", "--reuid=65534", "--regid=65534",
                   "--clear-groups")
         if run([EXE, "-c", ""], under=nobody, cwd=folder).status != 0:
