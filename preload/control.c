@@ -14,10 +14,15 @@
 
 static struct {
 	bool installed;
+	bool taken; /* by the host, which has it for good */
 } g;
 
-static void say_taken(void)
+/* A failed exec installs again, and must not say it again. */
+static void leave_to_host(void)
 {
+	if (g.taken)
+		return;
+	g.taken = true;
 	msg_line("the program uses the signal of --toggle-signal itself",
 		 "; it switches nothing", NULL);
 }
@@ -30,10 +35,10 @@ void control_install(void)
 			 host;
 	int number = target.settings.toggle;
 
-	if (!number || real()->sigaction(number, NULL, &host) < 0)
+	if (!number || g.taken || real()->sigaction(number, NULL, &host) < 0)
 		return;
 	if (host.sa_handler != SIG_DFL) {
-		say_taken();
+		leave_to_host();
 		return;
 	}
 	sigfillset(&ours.sa_mask);
@@ -66,7 +71,7 @@ int control_host_action(int number, const struct sigaction *action,
 		ret = real()->sigaction(number, action, NULL);
 		if (ret == 0) {
 			g.installed = false;
-			say_taken();
+			leave_to_host();
 		}
 	}
 	if (ret == 0 && old)

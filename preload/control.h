@@ -2,7 +2,7 @@
 /*
  * The toggle signal: its handler in the host's process. Nothing here is
  * chained: a host that handles that signal itself, or ignores it, has it to
- * itself, which is said in one line. Any thread, not in a handler.
+ * itself for good, which is said once. Any thread, not in a handler.
  */
 #ifndef CONTROL_H
 #define CONTROL_H
@@ -10,7 +10,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
-/* Put the handler in place, if one was asked for and the signal is free. */
+/*
+ * Put the handler in place, if one was asked for and the signal is free, and
+ * was so whenever we looked.
+ */
 void control_install(void);
 
 /* Take it out. */

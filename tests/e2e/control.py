@@ -149,6 +149,7 @@ def never_on():
 def host_wins():
     """A program that handles the signal has it; until then it sees none."""
     done = run(program("""
+import re
 assert signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL
 got = []
 old = signal.signal(signal.SIGUSR1, lambda *a: got.append(a))
@@ -156,6 +157,21 @@ assert old is signal.SIG_DFL, old
 toggle()
 assert len(got) == 1, got
 burn(0.2)
+# each of these programs is looked for in every folder of PATH
+def fail():
+    try: os.execvp("no-such-program", ["x"])
+    except FileNotFoundError: pass
+fail()
+signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+fail()
+caught = re.search("SigCgt:(.*)", open("/proc/self/status").read()).group(1)
+assert not int(caught, 16) >> signal.SIGUSR1 - 1 & 1, "installed again"
+if len(sys.argv) < 2:
+    subprocess.run([sys.executable, __file__, "x"], check=True)
+    if os.fork() == 0:
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os._exit(0)
+    os.wait()
 """), toggle="USR1", good=False)
     expect(done.status == 0, f"host wins: {done.status} {done.stderr}")
     expect(re.fullmatch(r"pyprof: the program uses the signal of "
