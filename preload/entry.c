@@ -366,6 +366,7 @@ void entry_stop(uint32_t ended)
 
 bool entry_exec_begin(void)
 {
+	struct thread *t = thread_self();
 	uint64_t mask;
 
 	if (!disarm())
@@ -375,16 +376,22 @@ bool entry_exec_begin(void)
 	write_end(PP_ENDED_EXEC, mask);
 	handlers_remove();
 	/* a mask outlives exec, also the one that we pretended */
-	if (!thread_self() || !atomic_load(&thread_self()->host_blocks))
-		mask_unquiet(target.settings.signal, mask);
+	if (t && atomic_load(&t->host_blocks))
+		mask |= mask_of(target.settings.signal);
+	mask_unquiet(target.settings.signal, mask);
 	return true;
 }
 
 void entry_exec_failed(void)
 {
+	uint64_t faults;
+
 	if (handlers_install() < 0)
 		return;
+	/* the log may have been truncated meanwhile */
+	faults = mask_open_faults();
 	__atomic_store_n(&state->header->ended, PP_ENDED_NOT, __ATOMIC_RELEASE);
+	mask_close_faults(faults);
 	atomic_store(&state->armed, 1);
 	mask_unblock(mask_of(target.settings.signal));
 	engine_start();

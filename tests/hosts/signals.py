@@ -513,6 +513,25 @@ signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
 signal.signal(signal.SIGPROF, signal.SIG_IGN)
 ways()
 """, least=5)
+    # also the faults, which code of ours lets through
+    program("inherited-all", INHERITED + """
+burn_user()
+def ended():
+    fork()
+    try:
+        os.execv("/nonexistent", ["x"])
+    except OSError as e:
+        print(e, len(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+    fork()
+    burn_user(0.02)
+    sys.stdout.flush()
+    os.execv(grep[0], grep)
+signal.pthread_sigmask(signal.SIG_SETMASK, [signal.SIGSEGV, signal.SIGUSR1])
+ways()
+signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
+ways()
+ended()
+""", least=5)
 
 
 # ---- threads that cannot be sampled --------------------------------------------
