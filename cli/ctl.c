@@ -19,9 +19,19 @@
 #include "util/text.h"
 #include "util/units.h"
 
-static const char *on_or_off(const struct running *r)
+/* "on" or "off", and what makes it so or will change it. */
+static void add_recording(const struct running *r, struct text *to)
 {
-	return r->control->recording ? "on" : "off";
+	enum pp_recording recording = r->control->recording;
+	double change_s = r->control->change_ms / 1e3;
+
+	text_adds(to, recording == PP_RECORDING_ON ? "on" : "off");
+	if (recording == PP_RECORDING_OVER)
+		text_adds(to, ", its duration is over");
+	else if (recording == PP_RECORDING_LATER)
+		text_addf(to, ", begins in %.1f s", change_s);
+	else if (recording == PP_RECORDING_ON && change_s > 0)
+		text_addf(to, ", ends in %.1f s", change_s);
 }
 
 /* -- start, stop, status ------------------------------------------------- */
@@ -29,9 +39,14 @@ static const char *on_or_off(const struct running *r)
 static int switch_recording(struct running *r, enum pp_control_verb verb,
 			    struct err *err)
 {
+	struct text recording = { 0 };
+
 	if (running_ask(r, verb, err) < 0)
 		return -1;
-	printf("process %d: recording is %s\n", (int)r->pid, on_or_off(r));
+	add_recording(r, &recording);
+	printf("process %d: recording is %s\n", (int)r->pid,
+	       text_get(&recording));
+	text_done(&recording);
 	return 0;
 }
 
@@ -72,6 +87,15 @@ static void put_process(const struct running *r)
 	text_done(&shown);
 }
 
+static void put_recording(const struct running *r)
+{
+	struct text recording = { 0 };
+
+	add_recording(r, &recording);
+	printf("recording   %s\n", text_get(&recording));
+	text_done(&recording);
+}
+
 static void put_counts(const struct pp_header *h)
 {
 	printf("samples     %llu, %llu lost\n",
@@ -89,7 +113,7 @@ static int status(struct running *r, struct err *err)
 	if (running_ask(r, PP_CONTROL_STATUS, err) < 0)
 		return -1;
 	put_process(r);
-	printf("recording   %s\n", on_or_off(r));
+	put_recording(r);
 	printf("mode        %s, engine %s, signal %u", mode_name(h->mode),
 	       engine_name(h->engine), h->signal);
 	if (h->engine && h->period_ns)

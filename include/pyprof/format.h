@@ -447,19 +447,28 @@ struct pp_header {
  */
 struct pp_control {
 	/* The process's. */
-	uint64_t cookie;    /* 0: it does not listen */
-	uint32_t recording; /* 1: samples are wanted */
-	uint32_t answered;  /* the number of the last request that was served */
-	uint32_t answer;    /* enum pp_control_answer, to that one */
-	uint32_t asked;	    /* of a dump: threads that were asked */
-	uint32_t dumped;    /* and that have written their DUMP records */
+	uint64_t cookie; /* 0: it does not listen */
+	uint32_t
+		recording; /* enum pp_recording, when the last one was served */
+	uint32_t answered; /* the number of the last request that was served */
+	uint32_t answer;   /* enum pp_control_answer, to that one */
+	uint32_t asked;	   /* of a dump: threads that were asked */
+	uint32_t dumped;   /* and that have written their DUMP records */
 	/* Of who asks. */
 	uint32_t verb;	  /* enum pp_control_verb */
 	uint32_t request; /* its number */
-	uint32_t reserved;
+	/* The process's: milliseconds until `recording` changes by itself. */
+	uint32_t change_ms; /* 0: it does not */
 };
 
 #define PP_CONTROL_AT 3584u
+
+enum pp_recording {
+	PP_RECORDING_OFF = 0,
+	PP_RECORDING_ON = 1,
+	PP_RECORDING_LATER = 2, /* --delay is not over */
+	PP_RECORDING_OVER = 3,	/* --duration is */
+};
 
 enum pp_control_verb {
 	PP_CONTROL_STATUS = 1, /* nothing but to answer */

@@ -31,11 +31,35 @@ static struct pp_control *page(void)
 					     PP_CONTROL_AT);
 }
 
+/* Whether samples are wanted now, and the instant at which that ends. */
+static enum pp_recording look(uint64_t now_ns, uint64_t *change_ns)
+{
+	uint64_t begin_ns =
+		atomic_load_explicit(&state->begin_ns, memory_order_relaxed);
+	uint64_t end_ns =
+		atomic_load_explicit(&state->end_ns, memory_order_relaxed);
+
+	*change_ns = UINT64_MAX;
+	if (begin_ns == CONTROL_OFF)
+		return PP_RECORDING_OFF;
+	if (now_ns >= end_ns)
+		return PP_RECORDING_OVER;
+	*change_ns = now_ns < begin_ns ? begin_ns : end_ns;
+	return now_ns < begin_ns ? PP_RECORDING_LATER : PP_RECORDING_ON;
+}
+
 static void say_recording(void)
 {
-	/* publishes nothing: a number for who looks */
-	__atomic_store_n(&page()->recording, !control_is_resting(clock_now()),
+	uint64_t now_ns = clock_now(), change_ns, ms = 0;
+	enum pp_recording recording = look(now_ns, &change_ns);
+
+	if (change_ns != UINT64_MAX)
+		ms = (change_ns - now_ns) / 1000000 + 1;
+	/* these publish nothing: numbers for who looks */
+	__atomic_store_n(&page()->change_ms,
+			 ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms,
 			 __ATOMIC_RELAXED);
+	__atomic_store_n(&page()->recording, recording, __ATOMIC_RELAXED);
 }
 
 void control_begin(uint64_t begin_ns, uint64_t end_ns)

@@ -337,6 +337,26 @@ def dumped(pid):
     expect(main[-1].startswith("<module> ("), f"dump: main {main}")
 
 
+WAITS = "print(os.getpid(), flush=True); sys.stdin.readline()\n"
+
+
+def of_spans():
+    """Status says what a delay and a duration have come to."""
+    def shown(pid):
+        found = re.search("^recording +(.*)$", ctl(pid, "status")[1], re.M)
+        return found and re.sub(r"\d+\.\d", "N", found.group(1))
+    with running(WAITS, delay=60) as (pid, _):
+        expect(shown(pid) == "off, begins in N s", f"delay: {shown(pid)}")
+        expect(ctl(pid, "start")[1].endswith(" is on\n"), "delay: start")
+        expect(shown(pid) == "on", f"delay, started: {shown(pid)}")
+    with running(WAITS, duration=0.001) as (pid, _):
+        over = "off, its duration is over"
+        expect(shown(pid) == over, f"duration: {shown(pid)}")
+        expect(ctl(pid, "stop")[1].endswith(" is off\n"), "duration: stop")
+    with running(WAITS, duration=60) as (pid, _):
+        expect(shown(pid) == "on, ends in N s", f"duration: {shown(pid)}")
+
+
 def no_answers():
     expect(ctl(2 ** 22 + 1, "status")[0] == 125, "no such process")
     sleeper = subprocess.Popen(["sleep", "60"])
@@ -506,7 +526,7 @@ else: os._exit(0)
 
 
 TESTS = (toggled, new_threads, waits_off, never_on, host_wins, refused,
-         controlled, no_answers, forged, spans, forks, sizes)
+         controlled, of_spans, no_answers, forged, spans, forks, sizes)
 # half a minute in all: in the short run a sixth of it on each interpreter
 for test in our_share(TESTS, 6):
     begin = time.monotonic()
