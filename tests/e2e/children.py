@@ -152,9 +152,9 @@ def cleared():
     """A cleared environment is respected, unless --keep-env was given."""
     # those made by fork() are recorded as copies of their parent until exec,
     # which before 3.10 are subprocess's, too
-    for keep, number in ((None, 2 if MINOR >= 10 else 4), (1, 5)):
+    for keep, number in ((None, 2 if MINOR >= 10 else 4), (1, 6)):
         _, truth, found = go("cleared", keep_env=keep)
-        expect(len(truth) == 5, f"cleared: {len(truth)} processes")
+        expect(len(truth) == 6, f"cleared: {len(truth)} processes")
         expect(len(found) == number, f"cleared: {len(found)} logs with"
                f" keep_env={keep}, not {number}")
         sessions = {log.header["session0"] for log in found.values()}

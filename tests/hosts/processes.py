@@ -201,6 +201,52 @@ if __name__ == "__main__":
     found = enough("multiprocessing", 15, lambda: run(
         [EXE, "mp.py"], log="p.bin", env=FAST), "work")
     print("multiprocessing:", len(logs_here()), "logs", found, "samples")
+    # of our own where --keep-env has to put something back
+    case("system-cleared", """
+# of us, once we wait: before that libc blocks everything for a moment
+show = "grep -E '^Sig(Blk|Ign)' /proc/%s/status"
+ours = ("until grep -q '^State:.S' /proc/$PPID/status; do :; done; "
+        + show % "$PPID")
+def mine():
+    print([l for l in open("/proc/self/status")
+           if l.startswith(("SigBlk", "SigIgn"))], flush=True)
+os.environ.clear()
+burn_user()
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.system(None))
+# all but ours, which a thread only believes to block
+every = signal.valid_signals() - {signal.SIGPROF, signal.SIGKILL,
+                                  signal.SIGSTOP}
+for before in ([], [signal.SIGUSR1, signal.SIGCHLD], every):
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    print(os.system(show % "self"), os.system(ours), flush=True)
+    print([os.system(line) for line in
+           ("exit 3", "kill -9 $$", "exec 2>&-; nonsense-command", "", ":")])
+    print(sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])) ==
+          sorted(before))
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
+# what is sent to us from the terminal is the command's alone
+print(os.system("kill -INT $PPID; kill -QUIT $PPID; exit 4"))
+mine()
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+print(os.system(show % "self"), flush=True)
+mine()
+print(signal.getsignal(signal.SIGQUIT))
+ended = []
+def work():
+    ended.append(os.system("kill -INT $PPID; exit 5") >> 8)
+signal.signal(signal.SIGINT, lambda n, f: print("not ignored"))
+threads = [threading.Thread(target=work) for i in range(8)]
+for t in threads: t.start()
+for t in threads: t.join()
+mine()
+signal.raise_signal(signal.SIGINT)
+# none may wait for it but the call
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+ctypes.set_errno(0)
+print(ended, libc.system(b"exit 3"), ctypes.get_errno())
+burn_user()
+""", env={**FAST, "PYPROF_KEEP_ENV": "1"})
     case("system-thread", """
 # fork in one thread while others are created and end; 3.12 and later warn of
 # that, rightly, if one of them lives at that moment

@@ -161,6 +161,11 @@ def make_cleared():
     wait(pid)
     words = [f"{name}={value}" for name, value in need.items()]
     subprocess.run(["/usr/bin/env", "-i", *words, *LEAF], check=True)
+    saved = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(need)
+    make_system()
+    os.environ.update(saved)
 
 
 def make_shell():
