@@ -2,7 +2,6 @@
 /* See gil.h. */
 #include "gil.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -6,6 +6,7 @@
 #ifndef GIL_H
 #define GIL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -44,6 +45,7 @@ struct gil {
 	size_t stacks_count, stacks_room;
 	struct gil_place *places;
 	size_t place_count, place_room;
+	bool waits_untold; /* threads that are shown waited, but not in waits */
 };
 
 void gil_done(struct gil *g);

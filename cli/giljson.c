@@ -105,6 +105,8 @@ json_t *giljson_make(const struct view *v)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "threads", threads(v));
-	json_object_set_new(object, "waits", waits(v));
+	json_object_set_new(object, "waits",
+			    v->profile->gil.waits_untold ? json_null()
+							 : waits(v));
 	return object;
 }

@@ -100,6 +100,27 @@ static int take_stacks(struct loader *l, struct cursor *c)
 	return 0;
 }
 
+void gilload_close(struct loader *l)
+{
+	struct gil *g = &l->profile->gil;
+	bool left_out = false, kept = false;
+	size_t i;
+
+	for (i = l->first_account; i < g->account_count; i++) {
+		if (!g->accounts[i].waits)
+			continue;
+		if (l->profile->threads[g->accounts[i].thread].left_out)
+			left_out = true;
+		else
+			kept = true;
+	}
+	if (!left_out)
+		return;
+	g->wait_count = l->first_wait;
+	g->stacks_count = l->first_stacks;
+	g->waits_untold |= kept;
+}
+
 int gilload_take(struct loader *l, const struct record *rec)
 {
 	struct cursor c = record_cursor(rec);

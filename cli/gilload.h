@@ -14,4 +14,10 @@ struct record;
  */
 int gilload_take(struct loader *l, const struct record *rec) PP_MUST_CHECK;
 
+/*
+ * The log is read. A row of GIL_WAITS is of all threads that waited there, so
+ * if one that waited is left out, so are the log's waits.
+ */
+void gilload_close(struct loader *l);
+
 #endif

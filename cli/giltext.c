@@ -35,6 +35,12 @@ static struct gil_account *sorted(const struct profile *p, size_t *count)
 	return list;
 }
 
+/* A ledger is a sum, which cannot be cut in time. */
+static const char *which_part(const struct view *v)
+{
+	return view_is_part(v) ? " (of the whole run)" : "";
+}
+
 static void put_time(FILE *out, uint64_t ns, uint64_t life_ns)
 {
 	fprintf(out, "%9.3f", seconds(ns));
@@ -77,8 +83,9 @@ static void put_threads(const struct view *v, FILE *out)
 	struct gil_account *list = sorted(v->profile, &count);
 
 	if (count)
-		fprintf(out, "\n%9s %6s %9s %6s %9s %9s  %s\n", "GIL held", "%",
-			"waited", "%", "taken", "contended", "thread");
+		fprintf(out, "\n%9s %6s %9s %6s %9s %9s  %s%s\n", "GIL held",
+			"%", "waited", "%", "taken", "contended", "thread",
+			which_part(v));
 	for (i = 0; i < count && i < THREADS_SHOWN; i++)
 		put_thread(v, out, &list[i]);
 	if (count > THREADS_SHOWN)
@@ -147,8 +154,9 @@ static void put_waits(const struct view *v, FILE *out)
 	struct gil_wait *list = gil_sorted(&v->profile->gil, &count);
 
 	if (count)
-		fprintf(out, "\n%9s %9s %9s  %s\n", "waited s", "turns",
-			"longest ms", "for the GIL, on which line");
+		fprintf(out, "\n%9s %9s %9s  %s%s\n", "waited s", "turns",
+			"longest ms", "for the GIL, on which line",
+			which_part(v));
 	for (i = 0; i < count && i < WAITS_SHOWN; i++) {
 		put_wait(v, out, &list[i]);
 		if (i == 0)
@@ -157,6 +165,10 @@ static void put_waits(const struct view *v, FILE *out)
 	if (count > WAITS_SHOWN)
 		fprintf(out, "%29s  ... %zu more; see --json\n", "",
 			count - WAITS_SHOWN);
+	if (v->profile->gil.waits_untold)
+		fputs("\nwho waited for the GIL on which line: not known of "
+		      "single threads; try without --thread\n",
+		      out);
 	free(list);
 }
 

@@ -10,7 +10,9 @@
 /*
  * Who held the GIL and who waited for it, in percent of the threads' life, then
  * who waited how long behind which line, with the stacks of the first of these.
- * Nothing if nobody waited.
+ * Nothing if nobody waited. Both are of the threads that are shown; where that
+ * cannot be, or is of more of the run than the samples, a line or the title
+ * says so.
  */
 void giltext_put(const struct view *v, FILE *out);
 

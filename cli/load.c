@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gilload.h"
 #include "loader.h"
 #include "util/die.h"
 
@@ -147,6 +148,9 @@ static void loader_init(struct loader *l, struct profile *p, const char *path)
 
 	l->profile = p;
 	l->first_thread = (uint32_t)p->thread_count;
+	l->first_account = p->gil.account_count;
+	l->first_wait = p->gil.wait_count;
+	l->first_stacks = p->gil.stacks_count;
 	l->process = (uint32_t)(process - p->processes);
 	process->path = profile_string(p, path, strlen(path));
 	process->header = l->reader.header;
@@ -267,6 +271,7 @@ int load_fd(struct profile *p, int fd, const char *path,
 	loader_choose_threads(&l);
 	read_samples(&l, damaged);
 	close_tables(&l, damaged);
+	gilload_close(&l);
 	sum_up(&l);
 	if (loader_process(&l)->damages && !l.reader.records) {
 		p->process_count--;

@@ -64,15 +64,17 @@ struct loader {
 	struct tables tables;
 	struct load_options options;
 	uint32_t process;
-	uint32_t first_thread; /* of this log, in the profile */
-	bool named;	       /* all that is known of threads is known */
-	bool chooses;	       /* not all samples of a thread are wanted */
-	uint64_t from, to;     /* those from here to there, in the log's unit */
-	bool ring;	       /* the log keeps its last seconds only, */
-	uint64_t ring_from;    /* from here on; */
-	struct cost ringed;    /* what it has dropped, */
-	uint64_t samples;      /* of these and those that are there */
-	uint8_t gc;	       /* state bits that make a <GC> frame */
+	uint32_t first_thread; /* of this log, in the profile; */
+	/* and in its ledger of the GIL */
+	size_t first_account, first_wait, first_stacks;
+	bool named;	    /* all that is known of threads is known */
+	bool chooses;	    /* not all samples of a thread are wanted */
+	uint64_t from, to;  /* those from here to there, in the log's unit */
+	bool ring;	    /* the log keeps its last seconds only, */
+	uint64_t ring_from; /* from here on; */
+	struct cost ringed; /* what it has dropped, */
+	uint64_t samples;   /* of these and those that are there */
+	uint8_t gc;	    /* state bits that make a <GC> frame */
 	struct table thread_table; /* by thread number, this log's only */
 	struct segment segment;
 	uint32_t native, truncated; /* marks */

@@ -94,8 +94,10 @@ void threadtext_put(const struct view *v, FILE *out)
 		return;
 	list = sorted(v->profile, &count);
 	if (count)
-		fprintf(out, "\n%9s %9s %6s %6s %8s  %s\n", "CPU", "wall",
-			"GIL %", "wait %", "samples", "thread");
+		fprintf(out, "\n%9s %9s %6s %6s %8s  %s%s\n", "CPU", "wall",
+			"GIL %", "wait %", "samples", "thread",
+			view_is_part(v) ? " (CPU, wall: of the whole run)"
+					: "");
 	for (i = 0; i < count && i < THREADS_SHOWN; i++)
 		put_thread(v, out, &v->profile->threads[list[i]]);
 	if (count > THREADS_SHOWN)

@@ -11,7 +11,8 @@
  * A line for each thread that has the most CPU time, with a title above and a
  * line of how many more there are below: CPU and wall time of its life, and of
  * its samples those in which it held the GIL and wanted it, in percent of their
- * time, "-" where the log does not know. Nothing if nothing was sampled.
+ * time, "-" where the log does not know. The title says so if samples are of a
+ * part of that life only. Nothing if nothing was sampled.
  */
 void threadtext_put(const struct view *v, FILE *out);
 

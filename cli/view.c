@@ -180,3 +180,8 @@ void view_done(struct view *v)
 	traced_done(&v->traced);
 	free(v->left_out);
 }
+
+bool view_is_part(const struct view *v)
+{
+	return keep_chooses(&v->options->keep) || v->totals.ring_ns;
+}

@@ -85,6 +85,12 @@ void view_show_frame(const struct view *v, struct text *to, uint32_t function,
 /* The time that the options want: raw, or corrected for pyprof's part of it. */
 uint64_t view_ns(const struct view *v, const struct traced_ns *ns);
 
+/*
+ * Whether samples are of a part of the run, as --from or a ring has it: what is
+ * no sample is of the whole run still.
+ */
+bool view_is_part(const struct view *v);
+
 /* `part` in percent of the time of all samples. */
 double view_percent(const struct view *v, uint64_t part_ns);
 
