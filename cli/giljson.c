@@ -27,6 +27,8 @@ static json_t *threads(const struct view *v)
 		if (v->profile->threads[a->thread].left_out)
 			continue;
 		object = json_object();
+		set_number(object, "process",
+			   v->profile->threads[a->thread].process);
 		set_number(object, "tid", v->profile->threads[a->thread].tid);
 		set_number(object, "held_ns", gil_held_ns(v->profile, a));
 		set_number(object, "waited_ns", a->waited_ns);

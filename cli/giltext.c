@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "threadtext.h"
 #include "util/die.h"
 #include "util/units.h"
 
@@ -41,40 +42,26 @@ static const char *which_part(const struct view *v)
 	return view_is_part(v) ? " (of the whole run)" : "";
 }
 
-static void put_time(FILE *out, uint64_t ns, uint64_t life_ns)
+static void put_time(FILE *out, uint64_t ns, uint64_t all_ns)
 {
 	fprintf(out, "%9.3f", seconds(ns));
-	if (life_ns)
-		fprintf(out, " %6.2f", 100.0 * (double)ns / (double)life_ns);
+	if (all_ns)
+		fprintf(out, " %6.2f", 100.0 * (double)ns / (double)all_ns);
 	else
 		fprintf(out, " %6s", "-");
-}
-
-static void put_name(const struct view *v, FILE *out, uint32_t thread)
-{
-	const struct thread *t = &v->profile->threads[thread];
-	const char *name = thread_name(t);
-	struct text clean = { 0 };
-
-	text_add_printable(&clean, name ? name : "thread", ' ');
-	fputs(text_get(&clean), out);
-	if (!name)
-		fprintf(out, " %llu", (unsigned long long)t->tid);
-	text_done(&clean);
 }
 
 static void put_thread(const struct view *v, FILE *out,
 		       const struct gil_account *a)
 {
-	uint64_t life_ns = thread_wall_ns(&v->profile->threads[a->thread]);
+	uint64_t counted_ns = gil_counted_ns(v->profile, a);
 
-	put_time(out, gil_held_ns(v->profile, a), life_ns);
+	put_time(out, gil_held_ns(v->profile, a), counted_ns);
 	fputc(' ', out);
-	put_time(out, a->waited_ns, life_ns);
-	fprintf(out, " %9llu %9llu  ", (unsigned long long)a->takes,
+	put_time(out, a->waited_ns, counted_ns);
+	fprintf(out, " %9llu %9llu", (unsigned long long)a->takes,
 		(unsigned long long)a->waits);
-	put_name(v, out, a->thread);
-	fputc('\n', out);
+	threadtext_put_name(v, out, &v->profile->threads[a->thread]);
 }
 
 static void put_threads(const struct view *v, FILE *out)

@@ -308,13 +308,56 @@ uint64_t thread_unsampled_ns(const struct thread *t)
 	return thread_unsampled_cpu_ns(t) + thread_unsampled_off_ns(t);
 }
 
+/* An end that its turn in the GIL may have, too. */
+static uint64_t thread_end_ns(const struct profile *p, const struct thread *t)
+{
+	return t->end_ns ? t->end_ns
+			 : process_end_ns(&p->processes[t->process]);
+}
+
 uint64_t gil_held_ns(const struct profile *p, const struct gil_account *a)
 {
-	const struct thread *t = &p->threads[a->thread];
-	uint64_t end_ns = t->end_ns;
+	uint64_t end_ns = thread_end_ns(p, &p->threads[a->thread]);
 
-	if (!end_ns)
-		end_ns = process_end_ns(&p->processes[t->process]);
 	return a->held_ns +
 	       (a->since_ns && end_ns > a->since_ns ? end_ns - a->since_ns : 0);
+}
+
+/* When the process had a second thread, be it pyprof's own. */
+static uint64_t second_thread_ns(const struct profile *p, uint32_t process)
+{
+	uint64_t first_ns = UINT64_MAX, second_ns = UINT64_MAX, ns;
+	size_t i;
+
+	for (i = 0; i < p->thread_count; i++) {
+		if (p->threads[i].process != process)
+			continue;
+		ns = p->threads[i].first_ns;
+		if (ns < first_ns) {
+			second_ns = first_ns;
+			first_ns = ns;
+		} else if (ns < second_ns) {
+			second_ns = ns;
+		}
+	}
+	return second_ns;
+}
+
+uint64_t gil_counted_ns(const struct profile *p, const struct gil_account *a)
+{
+	const struct thread *t = &p->threads[a->thread];
+	const struct process *process = &p->processes[t->process];
+	uint64_t begin_ns = second_thread_ns(p, t->process);
+	uint64_t end_ns = thread_end_ns(p, t);
+	uint64_t known_ns = gil_held_ns(p, a) + a->waited_ns;
+	uint64_t ns;
+
+	if (process->header.lost[PP_LOST_paused] ||
+	    process->lost[PP_LOST_paused].samples)
+		return 0;
+	if (t->first_ns > begin_ns)
+		begin_ns = t->first_ns;
+	ns = end_ns > begin_ns ? end_ns - begin_ns : 0;
+	/* who makes the second thread is counted from a little before */
+	return ns > known_ns ? ns : known_ns;
 }

@@ -279,4 +279,10 @@ uint64_t thread_unsampled_ns(const struct thread *t) PP_MUST_CHECK;
 /* How long a thread held the GIL; a turn that is open ends with its log. */
 uint64_t gil_held_ns(const struct profile *p, const struct gil_account *a);
 
+/*
+ * How long that was counted: for the thread's life, but since its process had
+ * a second thread. 0 if recording was off meanwhile, for nobody knows how long.
+ */
+uint64_t gil_counted_ns(const struct profile *p, const struct gil_account *a);
+
 #endif

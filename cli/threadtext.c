@@ -54,7 +54,8 @@ static void put_share(FILE *out, const struct thread *t,
 			100.0 * (double)part->ns / (double)t->sampled.ns);
 }
 
-static void put_name(const struct view *v, FILE *out, const struct thread *t)
+void threadtext_put_name(const struct view *v, FILE *out,
+			 const struct thread *t)
 {
 	const char *name = thread_name(t);
 	struct text clean = { 0 };
@@ -82,7 +83,7 @@ static void put_thread(const struct view *v, FILE *out, const struct thread *t)
 	put_share(out, t, &t->gil, known & PP_STATE_GIL);
 	put_share(out, t, &t->gil_wait, known & PP_STATE_GIL_WAIT);
 	fprintf(out, " %8llu", (unsigned long long)t->sampled.samples);
-	put_name(v, out, t);
+	threadtext_put_name(v, out, t);
 }
 
 void threadtext_put(const struct view *v, FILE *out)

@@ -16,4 +16,8 @@
  */
 void threadtext_put(const struct view *v, FILE *out);
 
+/* The end of such a line: its name, its number, and of several its process. */
+void threadtext_put_name(const struct view *v, FILE *out,
+			 const struct thread *t);
+
 #endif
