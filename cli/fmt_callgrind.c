@@ -237,6 +237,8 @@ static void put_sampled_events(struct output *o)
 {
 	const char *time = o->v->totals.wall ? "wall" : "CPU";
 
+	if (o->v->totals.mixed)
+		time = "wall and CPU";
 	fprintf(o->out, "desc: Trigger: %g samples a second of %s time\n",
 		o->v->totals.achieved_hz, time);
 	fprintf(o->out,

@@ -46,7 +46,11 @@ static void put_recording(const struct view *v, FILE *out, struct text *t)
 	text_addf(t, "%s", engine_name(process->header.engine));
 	put_line(out, "engine", t);
 	if (v->totals.wall) {
-		text_adds(t, "wall; times in the table are wall time");
+		text_addf(t, "%s; times in the table are wall time%s",
+			  v->totals.mixed ? "wall and cpu, merged" : "wall",
+			  v->totals.mixed ? " of the logs of mode wall, and "
+					    "CPU time of those of mode cpu"
+					  : "");
 		put_line(out, "mode", t);
 	}
 	if (python)
@@ -61,6 +65,8 @@ static void put_recording(const struct view *v, FILE *out, struct text *t)
 /* What the weights of samples are. */
 static const char *time_word(const struct totals *total)
 {
+	if (total->mixed)
+		return "wall time and CPU time";
 	return total->wall ? "wall time" : "CPU";
 }
 

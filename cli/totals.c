@@ -171,12 +171,21 @@ uint64_t totals_session_start_ns(const struct profile *p, size_t i)
 	return start_ns;
 }
 
-static void add_mode(struct totals *t, const struct pp_header *h)
+static void add_modes(struct totals *t, const struct profile *p)
 {
-	if (h->mode != PP_MODE_WALL)
-		return;
-	t->wall = true;
-	t->gil_wait_known |= (h->state_known & PP_STATE_GIL_WAIT) != 0;
+	const struct pp_header *h;
+	bool cpu = false;
+	size_t i;
+
+	for (i = 0; i < p->process_count; i++) {
+		h = &p->processes[i].header;
+		cpu |= h->mode == PP_MODE_CPU;
+		if (h->mode != PP_MODE_WALL)
+			continue;
+		t->wall = true;
+		t->gil_wait_known |= (h->state_known & PP_STATE_GIL_WAIT) != 0;
+	}
+	t->mixed = t->wall && cpu;
 }
 
 /*
@@ -221,7 +230,6 @@ static void add_process(struct totals *t, const struct profile *p, size_t i)
 	if (h->engine && asked_hz > t->asked_hz)
 		t->asked_hz = asked_hz;
 	t->auto_rate |= h->engine && h->auto_rate;
-	add_mode(t, h);
 	add_losses(t, process);
 	add_counters(t, h);
 }
@@ -235,6 +243,7 @@ void totals_init(struct totals *t, const struct profile *p)
 	for (i = 0; i < p->process_count; i++)
 		add_process(t, p, i);
 	add_unsampled(t, p);
+	add_modes(t, p);
 	used_s = (double)(t->sampled_ns + t->dropped.ns + t->unsampled_ns -
 			  t->paused_ns) /
 		 NS_PER_S;

@@ -39,7 +39,8 @@ struct totals {
 	double asked_hz;     /* the highest, if processes differ; 0: none */
 	double achieved_hz;  /* samples a second of their time; 0: no time */
 	bool wall;	     /* that of any of the processes is wall time */
-	bool gil_wait_known; /* in any of these */
+	bool mixed;	     /* and that of others CPU time */
+	bool gil_wait_known; /* in any of the former */
 	bool auto_rate;
 };
 

@@ -195,6 +195,36 @@ START_TEST(life_of_a_thread_is_what_samples_cover_and_the_rest)
 }
 END_TEST
 
+START_TEST(modes_are_mixed_if_one_is_wall_and_one_cpu)
+{
+	static const struct {
+		uint32_t modes[2];
+		bool wall, mixed;
+	} rows[] = {
+		{ { PP_MODE_CPU, PP_MODE_CPU }, false, false },
+		{ { PP_MODE_WALL, PP_MODE_WALL }, true, false },
+		{ { PP_MODE_WALL, PP_MODE_NONE }, true, false },
+		{ { PP_MODE_WALL, PP_MODE_CPU }, true, true },
+		{ { PP_MODE_CPU, PP_MODE_WALL }, true, true },
+	};
+	struct profile p;
+	struct totals t;
+	size_t i;
+
+	profile_init(&p);
+	add_process(&p, 1, 0, 1);
+	add_process(&p, 2, 0, 1);
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		p.processes[0].header.mode = rows[i].modes[0];
+		p.processes[1].header.mode = rows[i].modes[1];
+		totals_init(&t, &p);
+		ck_assert_int_eq(t.wall, rows[i].wall);
+		ck_assert_int_eq(t.mixed, rows[i].mixed);
+	}
+	profile_done(&p);
+}
+END_TEST
+
 START_TEST(own_thread_is_in_no_sum_but_its_own)
 {
 	struct process *process;
@@ -217,7 +247,8 @@ START_TEST(own_thread_is_in_no_sum_but_its_own)
 }
 END_TEST
 
-UNIT_MAIN(totals, life_of_a_thread_is_what_samples_cover_and_the_rest,
+UNIT_MAIN(totals, modes_are_mixed_if_one_is_wall_and_one_cpu,
+	  life_of_a_thread_is_what_samples_cover_and_the_rest,
 	  own_thread_is_in_no_sum_but_its_own,
 	  totals_of_a_killed_process_come_from_its_threads,
 	  cpu_of_a_log_that_was_full_is_unsampled, rate_is_asked_of_an_engine,
