@@ -164,8 +164,6 @@ static void read_stack(struct thread *t, uintptr_t pc, struct dump *d)
 		bits |= PP_STATE_TORN;
 	if (d->stack.truncated)
 		bits |= PP_STATE_TRUNCATED;
-	d->numbers[0] = atomic_load_explicit(&state->control_served,
-					     memory_order_relaxed);
 	d->numbers[1] =
 		(uint64_t)atomic_load_explicit(&t->tid, memory_order_relaxed);
 	d->numbers[2] = record_units(clock_now());
@@ -189,17 +187,24 @@ static void write_dump(struct thread *t, const struct dump *d)
 	p = put_frames(p, t->now, d->stack.depth);
 	chunk_commit(t, (uint32_t)(p - start));
 	chunk_look_ahead(t);
-	/* tells who asked that the record is there */
-	__atomic_fetch_add(&page()->dumped, 1, __ATOMIC_RELEASE);
+	/* tells who asked that the record is there, unless another does now */
+	if (d->numbers[0] ==
+	    atomic_load_explicit(&state->control_served, memory_order_relaxed))
+		__atomic_fetch_add(&page()->dumped, 1, __ATOMIC_RELEASE);
 }
 
+/* Write the thread's stack, if it is still wanted. */
 static void dump_self(struct thread *t, uintptr_t pc)
 {
 	struct dump d = {
+		.numbers = { atomic_exchange_explicit(&t->dump, 0,
+						      memory_order_relaxed) },
 		.stack = { .frames = t->now,
 			   .capacity = target.settings.max_depth },
 	};
 
+	if (!d.numbers[0])
+		return;
 	t->maps = 1;
 	if (record_announce(t, t) < 0)
 		return;
@@ -207,21 +212,45 @@ static void dump_self(struct thread *t, uintptr_t pc)
 	write_dump(t, &d);
 }
 
+/*
+ * A thread's stack is wanted: the signal that says so does nothing where a tick
+ * is pending, or where it comes between two instructions that write the log.
+ * Both end in thread_leave(), which asks again.
+ */
+static bool ask_for_dump(struct thread *t, uint32_t request)
+{
+	int tid = atomic_load_explicit(&t->tid, memory_order_acquire);
+
+	if (tid <= 0 || t->kind == PP_THREAD_OWN)
+		return false;
+	atomic_store_explicit(&t->dump, request, memory_order_relaxed);
+	if (signals_send(tid, target.settings.signal, &dump_cookie) == 0)
+		return true;
+	atomic_store_explicit(&t->dump, 0, memory_order_relaxed);
+	return false;
+}
+
+void control_ask_again(struct thread *t)
+{
+	/* one that blocks the signal gets it when it does not any more */
+	if (!atomic_load_explicit(&t->really_blocks, memory_order_relaxed))
+		signals_send(
+			atomic_load_explicit(&t->tid, memory_order_relaxed),
+			target.settings.signal, &dump_cookie);
+}
+
 /* Ask every thread; the calling one is asked when it leaves the handler. */
 static void ask_for_dumps(void)
 {
 	uint32_t n = thread_slots(), asked = 0;
+	uint32_t request = atomic_load_explicit(&state->control_served,
+						memory_order_relaxed);
 
 	__atomic_store_n(&page()->dumped, 0, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < n; i++) {
 		struct thread *t = thread_at(i);
-		int tid = t && t->kind != PP_THREAD_OWN
-				  ? atomic_load_explicit(&t->tid,
-							 memory_order_acquire)
-				  : 0;
 
-		if (tid > 0 && signals_send(tid, target.settings.signal,
-					    &dump_cookie) == 0)
+		if (t && ask_for_dump(t, request))
 			asked++;
 	}
 	__atomic_store_n(&page()->asked, asked, __ATOMIC_RELAXED);
@@ -272,7 +301,15 @@ static void take(const void *cookie, const ucontext_t *context)
 {
 	struct thread *t = thread_self_or_found(clock_now());
 
-	if (!t || !thread_enter(t))
+	if (!t)
+		return;
+	/* it came between two instructions of ours that write the same log */
+	if (atomic_load_explicit(&t->busy, memory_order_relaxed)) {
+		if (cookie == &request_cookie)
+			serve();
+		return;
+	}
+	if (!thread_enter(t))
 		return;
 	if (cookie == &request_cookie)
 		serve();

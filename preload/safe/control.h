@@ -48,6 +48,12 @@ void control_rest(struct thread *t);
  */
 bool control_take(const siginfo_t *info, const void *context);
 
+/*
+ * The thread whose log was written just now has not answered a request for its
+ * stack: it is sent one more signal. Any context of that thread.
+ */
+void control_ask_again(struct thread *t);
+
 /* The handler of the toggle signal. */
 void control_on_toggle(int number, siginfo_t *info, void *context);
 

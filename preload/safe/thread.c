@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "safe/clock.h"
+#include "safe/control.h"
 #include "safe/lines.h"
 #include "safe/mask.h"
 #include "safe/state.h"
@@ -95,6 +96,8 @@ bool thread_enter(struct thread *t)
 void thread_leave(struct thread *t)
 {
 	atomic_store_explicit(&t->busy, 0, memory_order_release);
+	if (PP_UNLIKELY(atomic_load_explicit(&t->dump, memory_order_relaxed)))
+		control_ask_again(t);
 }
 
 uint64_t thread_open_faults(void)
@@ -209,6 +212,7 @@ struct thread *thread_open(enum pp_thread_kind kind, uint64_t now_ns,
 	atomic_store_explicit(&t->sampled_cpu, cpu_ns, memory_order_relaxed);
 	atomic_store_explicit(&t->signalled, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->busy, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->dump, 0, memory_order_relaxed);
 	if (kind != PP_THREAD_OWN)
 		state_count(PP_COUNT_threads, 1);
 	return t;

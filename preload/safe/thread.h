@@ -75,10 +75,11 @@ struct thread {
 	_Atomic int host_blocks;      /* the host believes our signal blocked */
 	_Atomic int really_blocks;    /* and so it is, see serve_other() */
 	_Atomic int blocks_faults;    /* the host blocks SIGSEGV or SIGBUS */
-	_Atomic int busy;	  /* its log is written; others wait for 0 */
-	_Atomic int wants_gil;	  /* it waits in the interpreter's lock */
-	int timer;		  /* kernel's id; valid for CLOCK_TIMER */
-	_Atomic uintptr_t ident;  /* its pthread_self(); 0: not known */
+	_Atomic int busy;	 /* its log is written; others wait for 0 */
+	_Atomic uint32_t dump;	 /* the request its stack is wanted for, or 0 */
+	_Atomic int wants_gil;	 /* it waits in the interpreter's lock */
+	int timer;		 /* kernel's id; valid for CLOCK_TIMER */
+	_Atomic uintptr_t ident; /* its pthread_self(); 0: not known */
 	_Atomic uintptr_t tstate; /* PyThreadState of its last sample, or 0 */
 
 	/* When recording was switched on last, and its CPU clock then; or 0. */

@@ -311,6 +311,34 @@ def controlled():
             f"{len(log.dumps)} stacks dumped")
 
 
+BUSY = """
+def runs():
+    while not stop.is_set():
+        pass
+stop = threading.Event()
+threads = [threading.Thread(target=runs) for _ in range(4)]
+for t in threads: t.start()
+print(os.getpid(), flush=True)
+sys.stdin.readline()
+stop.set()
+for t in threads: t.join()
+"""
+
+
+def busy():
+    """Where a tick is pending for a thread, or it writes the GIL's ledger."""
+    with running(BUSY, rate="10k") as (pid, _):
+        for _ in range(40):
+            status, out, err = ctl(pid, "dump")
+            expect(status == 0 and "no answer" not in out,
+                   f"busy: {status} {err} {out}")
+            if failures:
+                break
+    log = pplog.read("log.bin")
+    entries_add_up(log, "busy")
+    expect(len(log.dumps) == 200, f"busy: {len(log.dumps)} stacks dumped")
+
+
 def dumped(pid):
     """All threads, the blocked ones too, with the lines that they are on."""
     status, out, err = ctl(pid, "dump")
@@ -526,7 +554,7 @@ else: os._exit(0)
 
 
 TESTS = (toggled, new_threads, waits_off, never_on, host_wins, refused,
-         controlled, of_spans, no_answers, forged, spans, forks, sizes)
+         controlled, busy, of_spans, no_answers, forged, spans, forks, sizes)
 # half a minute in all: in the short run a sixth of it on each interpreter
 for test in our_share(TESTS, 6):
     begin = time.monotonic()
