@@ -146,8 +146,7 @@ static void sample(const siginfo_t *info, const ucontext_t *context)
 
 	if (!t) {
 		state_count(PP_COUNT_entries, 1);
-		__atomic_fetch_add(&state->header->lost[PP_LOST_nothread], 1,
-				   __ATOMIC_RELAXED);
+		state_count_lost(PP_LOST_nothread);
 		return;
 	}
 	/* setitimer's signal comes to any thread */

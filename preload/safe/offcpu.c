@@ -235,6 +235,15 @@ static bool is_torn(struct thread *w)
 	return true;
 }
 
+/* There is no room in the log: what it does until the next look is on no stack.
+ */
+static void lose(struct thread *t, uint64_t off)
+{
+	state_count_lost(PP_LOST_space);
+	t->off.covered = off;
+	t->off.at = NULL;
+}
+
 /* A new record: the thread does something that it did not do before. */
 static void write_off(struct thread *w, struct thread *t, struct stack *s,
 		      uint8_t bits, uint64_t time, uint64_t off)
@@ -245,13 +254,17 @@ static void write_off(struct thread *w, struct thread *t, struct stack *s,
 	uint32_t length;
 	uint8_t *p;
 
-	if (record_announce(w, w) < 0 || record_announce(w, t) < 0)
+	if (record_announce(w, w) < 0 || record_announce(w, t) < 0) {
+		lose(t, off);
 		return;
+	}
 	p = chunk_reserve(w, OFF_NUMBERS_MOST + PP_OFF_ALIGN +
 				     (uint32_t)sizeof(*at) +
 				     frames_bytes(s->frames, s->depth));
-	if (!p)
+	if (!p) {
+		lose(t, off);
 		return;
+	}
 	if (t->off.hash == hash && t->off.segment == w->segments) {
 		s->depth = 0;
 		numbers[3] |= PP_STATE_AGAIN;

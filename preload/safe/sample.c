@@ -15,12 +15,6 @@
 #include "safe/tasks.h"
 #include "safe/walk.h"
 
-/* Count a loss whose record, if any, is written elsewhere. */
-static void count_lost(enum pp_loss reason)
-{
-	__atomic_fetch_add(&state->header->lost[reason], 1, __ATOMIC_RELAXED);
-}
-
 /* A LOST record up to these clocks; the account stays open if it fails. */
 static void write_lost(struct thread *t, enum pp_loss reason, uint64_t now_ns,
 		       uint64_t cpu_ns)
@@ -241,7 +235,7 @@ static void record_stack(struct thread *t, struct stack *s, uint8_t bits,
 
 	sample_name_frames(t, s);
 	if (write_sample(t, s, &m) < 0) {
-		count_lost(PP_LOST_space);
+		state_count_lost(PP_LOST_space);
 		return;
 	}
 	t->time_ns = now_ns;
@@ -264,14 +258,14 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
 	if (!state_is_wanted(now_ns)) {
 		t->paused_ns = now_ns;
 		t->paused_cpu_ns = cpu_ns;
-		count_lost(PP_LOST_paused);
+		state_count_lost(PP_LOST_paused);
 		if (control_is_resting(now_ns))
 			control_rest(t);
 		return;
 	}
 	close_pause(t);
 	if (record_announce(t, t) < 0) {
-		count_lost(PP_LOST_space);
+		state_count_lost(PP_LOST_space);
 		return;
 	}
 	ts = walk_thread_state();
@@ -284,7 +278,7 @@ void sample_take(struct thread *t, uint64_t now_ns, uint64_t cpu_ns,
 	if (lost) {
 		enum pp_loss reason = (enum pp_loss)(-1 - lost);
 
-		count_lost(reason);
+		state_count_lost(reason);
 		write_lost(t, reason, now_ns, cpu_ns);
 		return;
 	}

@@ -147,4 +147,11 @@ static inline void state_count(enum pp_counter which, uint64_t n)
 			   __ATOMIC_RELAXED);
 }
 
+/* The same for a sample that is lost; its record, if any, is somebody else's.
+ */
+static inline void state_count_lost(enum pp_loss reason)
+{
+	__atomic_fetch_add(&state->header->lost[reason], 1, __ATOMIC_RELAXED);
+}
+
 #endif

@@ -6,6 +6,7 @@
 # parallel: yes
 import collections
 import os
+import re
 import signal
 import sys
 import time
@@ -167,6 +168,27 @@ expect(abs(seconds["rest"] - slept) < 0.02 * rests, "beside another process:"
        f" {seconds['rest']:.3f} s of rest, not {slept:.3f}; {load()}")
 figures("wall", f"beside another process: {seconds['rest']:.3f} s of rest, truth"
         f" {slept:.3f}, {seconds['compute']:.3f} s of what ran")
+
+# a log that is full: what comes then is on no stack, least of all on an old one
+FULL_LOG = """
+import time
+functions = {"time": time}
+for i in range(300):
+    exec(f"def f{i}(): time.sleep(0.003)", functions)
+for _ in range(3):
+    for i in range(300):
+        functions[f"f{i}"]()
+"""
+with open("full.py", "w") as file:
+    file.write(FULL_LOG)
+done = run("full.py", mode="wall", rate="1k", max_size="64K",
+           output="full.bin", verbose="0")
+log = pplog.read(done.log)
+most = max(f["total_ns"] for f in report_json(done.log)["functions"]
+           if re.fullmatch(r"f\d+", f["name"]))
+expect(log.lost["space"] > 0, f"a full log: {log.lost} lost")
+# three sleeps in each, and what a busy machine adds to one of them
+expect(most < 0.3e9, f"a full log: a function with {most / 1e9:.3f} s; {load()}")
 
 # SIGKILL: the record of who waits is up to date
 process = start(workload("waits.py"), 60, mode="wall", output="killed.bin")
