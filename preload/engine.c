@@ -8,6 +8,7 @@
  */
 #include "engine.h"
 
+#include <signal.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -43,6 +44,13 @@ void engine_choose(void)
 
 		target.engine = fine ? PP_ENGINE_TICKER : PP_ENGINE_TIMER;
 	}
+}
+
+void engine_suit_signal(void)
+{
+	if (target.engine == PP_ENGINE_ITIMER &&
+	    target.settings.signal != SIGPROF)
+		target.engine = PP_ENGINE_TIMER;
 }
 
 /*

@@ -15,6 +15,12 @@
 void engine_choose(void);
 
 /*
+ * setitimer() sends SIGPROF and nothing else: where sampling has another signal
+ * threads have timers. To be called when that was chosen.
+ */
+void engine_suit_signal(void);
+
+/*
  * Begin to sample all threads that have blocks. The caller is the only one
  * that starts or stops engines; the same for the next two.
  */

@@ -98,6 +98,7 @@ int handlers_install(void)
 	}
 	signals_set_host(number, &host);
 	target.settings.signal = number;
+	engine_suit_signal();
 	if (!number || !install_sampling(number)) {
 		msg_line("no signal is free", "; the program runs unprofiled",
 			 NULL);
@@ -294,6 +295,8 @@ static bool settle_all(int number)
 
 static bool is_from_us(const siginfo_t *info)
 {
+	if (info->si_code == SI_KERNEL)
+		return target.engine == PP_ENGINE_ITIMER;
 	return (info->si_code == SI_TIMER || info->si_code == SI_QUEUE) &&
 	       (info->si_value.sival_ptr == &signals_cookie ||
 		info->si_value.sival_ptr == &signals_block_cookie);
@@ -353,8 +356,10 @@ void handlers_move(void)
 	}
 	signals_set_host(number, &none);
 	target.settings.signal = number;
+	engine_suit_signal();
 	if (armed) {
 		state->header->signal = (uint32_t)number;
+		state->header->engine = (uint32_t)target.engine;
 		engine_start();
 	}
 }
@@ -367,6 +372,13 @@ static bool is_empty(const sigset_t *set)
 	return true;
 }
 
+bool handlers_owe_one(void)
+{
+	const struct thread *t = state_is_armed() ? thread_self() : NULL;
+
+	return t && atomic_load(&t->really_blocks);
+}
+
 const sigset_t *handlers_waited_for(const sigset_t *set, sigset_t *ours)
 {
 	int number = target.settings.signal;
@@ -376,7 +388,7 @@ const sigset_t *handlers_waited_for(const sigset_t *set, sigset_t *ours)
 		return set;
 	*ours = *set;
 	sigdelset(ours, number);
-	if (!is_empty(ours))
+	if (!is_empty(ours) && !handlers_owe_one())
 		return ours;
 	handlers_move();
 	return set;

@@ -27,9 +27,15 @@ void handlers_move(void);
 /*
  * The set of signals that a host really waits for, perhaps made in *ours. One
  * that has our signal among others is "all"; one that has nothing else means
- * it, and gets it.
+ * it, and gets it, as does a thread for which one of the host's is pending.
  */
 const sigset_t *handlers_waited_for(const sigset_t *set, sigset_t *ours);
+
+/*
+ * Is one of the host's own pending for the calling thread, which believes our
+ * signal blocked?
+ */
+bool handlers_owe_one(void);
 
 /*
  * Around a call that starts a program: what a program inherits is as the host

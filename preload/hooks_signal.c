@@ -150,27 +150,46 @@ PP_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
 
 /* -- waiting for signals ------------------------------------------------- */
 
+/* One of the host's own that comes meanwhile ends up pending: wait again. */
+static int wait_for(const sigset_t *set, siginfo_t *info,
+		    const struct timespec *timeout)
+{
+	const sigset_t *waited;
+	sigset_t ours;
+	int number;
+
+	do {
+		waited = handlers_waited_for(set, &ours);
+		number = real()->sigtimedwait(waited, info, timeout);
+	} while (number < 0 && errno == EINTR && waited != set &&
+		 handlers_owe_one());
+	return number;
+}
+
 PP_EXPORT int sigwait(const sigset_t *set, int *number)
 {
-	sigset_t ours;
+	int saved = errno, got, ret = 0;
 
-	return real()->sigwait(handlers_waited_for(set, &ours), number);
+	do
+		got = wait_for(set, NULL, NULL);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		ret = errno;
+	else
+		*number = got;
+	errno = saved;
+	return ret;
 }
 
 PP_EXPORT int sigwaitinfo(const sigset_t *set, siginfo_t *info)
 {
-	sigset_t ours;
-
-	return real()->sigwaitinfo(handlers_waited_for(set, &ours), info);
+	return wait_for(set, info, NULL);
 }
 
 PP_EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info,
 			   const struct timespec *timeout)
 {
-	sigset_t ours;
-
-	return real()->sigtimedwait(handlers_waited_for(set, &ours), info,
-				    timeout);
+	return wait_for(set, info, timeout);
 }
 
 /* -- setitimer ----------------------------------------------------------- */

@@ -28,8 +28,6 @@ struct winsize;
 	X(signal, sighandler_t, (int, sighandler_t))                           \
 	X(sigprocmask, int, (int, const sigset_t *, sigset_t *))               \
 	X(pthread_sigmask, int, (int, const sigset_t *, sigset_t *))           \
-	X(sigwait, int, (const sigset_t *, int *))                             \
-	X(sigwaitinfo, int, (const sigset_t *, siginfo_t *))                   \
 	X(sigtimedwait, int,                                                   \
 	  (const sigset_t *, siginfo_t *, const struct timespec *))            \
 	X(sigsuspend, int, (const sigset_t *))                                 \

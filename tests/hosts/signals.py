@@ -70,10 +70,30 @@ print(signal.signal(signal.SIGPROF, signal.SIG_DFL) is on_prof)
 """
 
 
+# setitimer's signal is SIGPROF, whatever sampling moves to.
+ITIMER = ({"PYPROF_ENGINE": "itimer", "PYPROF_RATE": "100"},)
+
+
 def own_sigprof():
     program("own-sigprof", OWN, least=20)
-    program("own-sigprof-itimer", OWN, least=10,
-            rates=({"PYPROF_ENGINE": "itimer", "PYPROF_RATE": "100"},))
+    program("own-sigprof-itimer", OWN, least=10, rates=ITIMER)
+    program("itimer-default", """
+hits = []
+signal.signal(signal.SIGPROF, lambda n, f: hits.append(n))
+burn_user()
+signal.signal(signal.SIGPROF, signal.SIG_DFL)
+burn_user()
+print(hits)
+""", rates=ITIMER)
+    program("itimer-waited-for", """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF])
+burn_user()
+print(signal.sigtimedwait([signal.SIGPROF], 0))
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGPROF])
+burn_user()
+""", rates=ITIMER)
+    program("itimer-other-signal", "burn_user()",
+            rates=({"PYPROF_SIGNAL": "USR1", **ITIMER[0]},))
     program("own-sigprof-kill", """
 hits = []
 signal.signal(signal.SIGPROF, lambda n, f: hits.append(n))
@@ -277,6 +297,22 @@ burn_user()
 os.kill(os.getpid(), signal.SIGUSR2)
 print(signal.sigwaitinfo([signal.SIGUSR2, signal.SIGPROF]).si_signo)
 print(signal.sigtimedwait([signal.SIGUSR2], 0))
+""")
+    # The host's own came before, or comes while it is waited for.
+    program("sigwait-pending", """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF, signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGPROF)
+print(int(signal.sigwait([signal.SIGPROF, signal.SIGTERM])))
+burn_user()
+""")
+    for wait in ("sigwait([signal.SIGPROF, signal.SIGTERM])",
+                 "sigwaitinfo([signal.SIGPROF, signal.SIGTERM])[0]",
+                 "sigtimedwait([signal.SIGPROF, signal.SIGTERM], 9)[0]"):
+        program("sigwait-coming", f"""
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGPROF, signal.SIGTERM])
+threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGPROF)).start()
+print(int(signal.{wait}))
+burn_user()
 """)
     # One that waits for SIGPROF alone means it.
     program("sigwait-prof", """
