@@ -14,6 +14,7 @@
 #include "procfile.h"
 #include "real.h"
 #include "safe/clock.h"
+#include "safe/control.h"
 #include "safe/mask.h"
 #include "safe/signals.h"
 #include "safe/state.h"
@@ -297,9 +298,10 @@ static bool is_from_us(const siginfo_t *info)
 {
 	if (info->si_code == SI_KERNEL)
 		return target.engine == PP_ENGINE_ITIMER;
-	return (info->si_code == SI_TIMER || info->si_code == SI_QUEUE) &&
-	       (info->si_value.sival_ptr == &signals_cookie ||
-		info->si_value.sival_ptr == &signals_block_cookie);
+	return control_sent(info) ||
+	       ((info->si_code == SI_TIMER || info->si_code == SI_QUEUE) &&
+		(info->si_value.sival_ptr == &signals_cookie ||
+		 info->si_value.sival_ptr == &signals_block_cookie));
 }
 
 /* What others sent of a signal and is pending, which it then is no more. */

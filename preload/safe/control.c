@@ -232,11 +232,29 @@ static bool ask_for_dump(struct thread *t, uint32_t request)
 
 void control_ask_again(struct thread *t)
 {
-	/* one that blocks the signal gets it when it does not any more */
-	if (!atomic_load_explicit(&t->really_blocks, memory_order_relaxed))
+	int number = target.settings.signal;
+	uint64_t mask = mask_quiet(number);
+
+	/*
+	 * Whoever takes our handler away waits until this is sent, and throws
+	 * away what is pending then: later it would do what the host has set.
+	 */
+	atomic_store_explicit(&t->busy, 1, memory_order_seq_cst);
+	if (atomic_load_explicit(&state->armed, memory_order_seq_cst) &&
+	    !atomic_load_explicit(&t->really_blocks, memory_order_relaxed))
 		signals_send(
 			atomic_load_explicit(&t->tid, memory_order_relaxed),
-			target.settings.signal, &dump_cookie);
+			number, &dump_cookie);
+	atomic_store_explicit(&t->busy, 0, memory_order_release);
+	mask_unquiet(number, mask);
+}
+
+bool control_sent(const siginfo_t *info)
+{
+	const void *cookie = info->si_value.sival_ptr;
+
+	return info->si_code == SI_QUEUE &&
+	       (cookie == &request_cookie || cookie == &dump_cookie);
 }
 
 /* Ask every thread; the calling one is asked when it leaves the handler. */
@@ -320,14 +338,11 @@ static void take(const void *cookie, const ucontext_t *context)
 
 bool control_take(const siginfo_t *info, const void *context)
 {
-	const void *cookie = info->si_value.sival_ptr;
-
-	if (info->si_code != SI_QUEUE ||
-	    (cookie != &request_cookie && cookie != &dump_cookie))
+	if (!control_sent(info))
 		return false;
 	if (state_is_armed()) {
 		mask_unblock(MASK_FAULTS);
-		take(cookie, context);
+		take(info->si_value.sival_ptr, context);
 	}
 	return true;
 }

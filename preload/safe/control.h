@@ -42,6 +42,9 @@ bool control_is_resting(uint64_t now_ns);
 /* The sample of a resting process: its clock need not come again. */
 void control_rest(struct thread *t);
 
+/* Is a sampling signal a request, or what one makes us send? */
+bool control_sent(const siginfo_t *info);
+
 /*
  * The sampling signal, not from one of our clocks. Is it a request? It has
  * been served then.
