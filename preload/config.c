@@ -159,7 +159,7 @@ int config_init(void)
 		begin_session();
 	recorder = find_recorder();
 	g.unwanted = !target.settings.children && recorder != getpid();
-	msg_speaker(target.settings.verbose == 2 ? 0 : recorder);
+	msg_first(target.settings.verbose == 2 ? 0 : recorder);
 	/* again, as the session may have begun here */
 	if (target.settings.keep_env)
 		keepenv_init();

@@ -23,8 +23,8 @@ static void leave_to_host(void)
 	if (g.taken)
 		return;
 	g.taken = true;
-	msg_line("the program uses the signal of --toggle-signal itself",
-		 "; it switches nothing", NULL);
+	msg_line_first("the program uses the signal of --toggle-signal itself",
+		       "; it switches nothing", NULL);
 }
 
 void control_install(void)

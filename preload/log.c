@@ -391,7 +391,7 @@ static int complain(void)
 	text_add(&why, errno == EEXIST ? "exists and is no log of ours"
 				       : strerrordesc_np(errno));
 	text_add(&why, "; the program runs unprofiled");
-	msg_line(path.at, ": ", why.at);
+	msg_line_first(path.at, ": ", why.at);
 	return -1;
 }
 

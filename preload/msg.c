@@ -14,7 +14,7 @@ static struct {
 	int known;
 	dev_t device;
 	ino_t inode;
-	pid_t speaker; /* 0: whoever it is */
+	pid_t first; /* see msg_line_first() */
 } g;
 
 void msg_init(void)
@@ -28,9 +28,9 @@ void msg_init(void)
 	}
 }
 
-void msg_speaker(pid_t pid)
+void msg_first(pid_t pid)
 {
-	g.speaker = pid;
+	g.first = pid;
 }
 
 static int is_still_stderr(void)
@@ -50,7 +50,7 @@ void msg_line(const char *a, const char *b, const char *c)
 {
 	struct text line;
 
-	if ((g.speaker && g.speaker != getpid()) || !is_still_stderr())
+	if (!is_still_stderr())
 		return;
 	text_init(&line);
 	text_add(&line, "pyprof: ");
@@ -63,4 +63,10 @@ void msg_line(const char *a, const char *b, const char *c)
 	/* it cannot be said if it cannot be written */
 	if (write(STDERR_FILENO, line.at, line.length) < 0)
 		return;
+}
+
+void msg_line_first(const char *a, const char *b, const char *c)
+{
+	if (!g.first || g.first == getpid())
+		msg_line(a, b, c);
 }

@@ -12,17 +12,17 @@
 void msg_init(void);
 
 /*
- * From here on only this process says its lines, and those that it makes are
- * silent. Until then, and with 0, all do.
- */
-void msg_speaker(pid_t pid);
-
-/*
  * Write "pyprof: a b c", the strings that are not NULL, as one line. Nothing
- * is written if stderr was closed at start or is another file now, or by a
- * process that is to be silent.
+ * is written if stderr was closed at start or is another file now.
  */
 void msg_line(const char *a, const char *b, const char *c);
+
+/*
+ * The same for what each process that this one makes would say again: only the
+ * process that was named does, or all if that is 0.
+ */
+void msg_line_first(const char *a, const char *b, const char *c);
+void msg_first(pid_t pid);
 
 /* Was stderr a terminal at start, and is it still that? */
 int msg_is_terminal(void);
