@@ -19,19 +19,20 @@
 #include "util/text.h"
 #include "util/units.h"
 
-/* "on" or "off", and what makes it so or will change it. */
-static void add_recording(const struct running *r, struct text *to)
+/* "on" or "off", and what makes it so or will change it: the end of a line. */
+static void put_recording(const struct running *r)
 {
 	enum pp_recording recording = r->control->recording;
 	double change_s = r->control->change_ms / 1e3;
 
-	text_adds(to, recording == PP_RECORDING_ON ? "on" : "off");
+	printf("%s", recording == PP_RECORDING_ON ? "on" : "off");
 	if (recording == PP_RECORDING_OVER)
-		text_adds(to, ", its duration is over");
+		printf(", its duration is over");
 	else if (recording == PP_RECORDING_LATER)
-		text_addf(to, ", begins in %.1f s", change_s);
+		printf(", begins in %.1f s", change_s);
 	else if (recording == PP_RECORDING_ON && change_s > 0)
-		text_addf(to, ", ends in %.1f s", change_s);
+		printf(", ends in %.1f s", change_s);
+	putchar('\n');
 }
 
 /* -- start, stop, status ------------------------------------------------- */
@@ -39,14 +40,10 @@ static void add_recording(const struct running *r, struct text *to)
 static int switch_recording(struct running *r, enum pp_control_verb verb,
 			    struct err *err)
 {
-	struct text recording = { 0 };
-
 	if (running_ask(r, verb, err) < 0)
 		return -1;
-	add_recording(r, &recording);
-	printf("process %d: recording is %s\n", (int)r->pid,
-	       text_get(&recording));
-	text_done(&recording);
+	printf("process %d: recording is ", (int)r->pid);
+	put_recording(r);
 	return 0;
 }
 
@@ -87,15 +84,6 @@ static void put_process(const struct running *r)
 	text_done(&shown);
 }
 
-static void put_recording(const struct running *r)
-{
-	struct text recording = { 0 };
-
-	add_recording(r, &recording);
-	printf("recording   %s\n", text_get(&recording));
-	text_done(&recording);
-}
-
 static void put_counts(const struct pp_header *h)
 {
 	printf("samples     %llu, %llu lost\n",
@@ -113,6 +101,7 @@ static int status(struct running *r, struct err *err)
 	if (running_ask(r, PP_CONTROL_STATUS, err) < 0)
 		return -1;
 	put_process(r);
+	printf("recording   ");
 	put_recording(r);
 	printf("mode        %s, engine %s, signal %u", mode_name(h->mode),
 	       engine_name(h->engine), h->signal);
