@@ -359,9 +359,10 @@ enum pp_ended {
 
 /*
  * Counters in the header, 64 bits each, added to while the program runs, so
- * that they hold after SIGKILL. entries = samples + all losses + throttled; for
- * the timer engines expirations = entries + overruns; for the ticker sent +
- * lent = entries + merged, so merged is derived. To add one: a line at the end.
+ * that they hold after SIGKILL. entries = samples + all losses - lost_looks +
+ * throttled; for the timer engines expirations = entries + overruns; for the
+ * ticker sent + lent = entries + merged, so merged is derived. To add one: a
+ * line at the end.
  */
 #define PP_COUNTERS(X)                                                         \
 	X(entries)	  /* times the handler ran for a clock of ours */      \
@@ -379,7 +380,8 @@ enum pp_ended {
 	X(codes)	  /* code objects defined */                           \
 	X(lent)		  /* entries by a timer in the ticker's place */       \
 	X(uncounted)	  /* calls for which the log had no room */            \
-	X(looks)	  /* samples of threads off a processor, in OFF */
+	X(looks)	  /* samples of threads off a processor, in OFF */     \
+	X(lost_looks)	  /* losses that are no entries: OFF had no room */
 
 enum pp_counter {
 #define X(name) PP_COUNT_##name,
@@ -447,13 +449,12 @@ struct pp_header {
  */
 struct pp_control {
 	/* The process's. */
-	uint64_t cookie; /* 0: it does not listen */
-	uint32_t
-		recording; /* enum pp_recording, when the last one was served */
-	uint32_t answered; /* the number of the last request that was served */
-	uint32_t answer;   /* enum pp_control_answer, to that one */
-	uint32_t asked;	   /* of a dump: threads that were asked */
-	uint32_t dumped;   /* and that have written their DUMP records */
+	uint64_t cookie;    /* 0: it does not listen */
+	uint32_t recording; /* enum pp_recording, as of the last answer */
+	uint32_t answered;  /* the number of the last request that was served */
+	uint32_t answer;    /* enum pp_control_answer, to that one */
+	uint32_t asked;	    /* of a dump: threads that were asked */
+	uint32_t dumped;    /* and that have written their DUMP records */
 	/* Of who asks. */
 	uint32_t verb;	  /* enum pp_control_verb */
 	uint32_t request; /* its number */

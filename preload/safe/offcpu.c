@@ -235,13 +235,20 @@ static bool is_torn(struct thread *w)
 	return true;
 }
 
-/* There is no room in the log: what it does until the next look is on no stack.
+/*
+ * There is no room in the log: what it does until the next look is on no stack.
+ * But if this look has mapped all that one look may, the next one has room, and
+ * covers this one.
  */
-static void lose(struct thread *t, uint64_t off)
+static void lose(const struct thread *w, struct thread *t, uint64_t off)
 {
-	state_count_lost(PP_LOST_space);
-	t->off.covered = off;
 	t->off.at = NULL;
+	if (!w->maps &&
+	    !atomic_load_explicit(&state->log_stuck, memory_order_relaxed))
+		return;
+	state_count_lost(PP_LOST_space);
+	state_count(PP_COUNT_lost_looks, 1);
+	t->off.covered = off;
 }
 
 /* A new record: the thread does something that it did not do before. */
@@ -255,14 +262,14 @@ static void write_off(struct thread *w, struct thread *t, struct stack *s,
 	uint8_t *p;
 
 	if (record_announce(w, w) < 0 || record_announce(w, t) < 0) {
-		lose(t, off);
+		lose(w, t, off);
 		return;
 	}
 	p = chunk_reserve(w, OFF_NUMBERS_MOST + PP_OFF_ALIGN +
 				     (uint32_t)sizeof(*at) +
 				     frames_bytes(s->frames, s->depth));
 	if (!p) {
-		lose(t, off);
+		lose(w, t, off);
 		return;
 	}
 	if (t->off.hash == hash && t->off.segment == w->segments) {

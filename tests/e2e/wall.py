@@ -5,6 +5,7 @@
 # each: interpreter
 # parallel: yes
 import collections
+import glob
 import os
 import re
 import signal
@@ -137,7 +138,7 @@ figures("wall", "waiting for the GIL: " + " ".join(f"{s:.2f}" for s in shares))
 # a processor shared with another process: what is waited for it comes in pieces
 # shorter than a tick, and is no part of the sleep that follows
 SHARED = """
-import json, os, subprocess, sys, time
+import os, subprocess, sys, time
 os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
 other = subprocess.Popen([sys.executable, "-c", "while True: pass"], env={})
 slept = 0.0
@@ -169,6 +170,24 @@ expect(abs(seconds["rest"] - slept) < 0.02 * rests, "beside another process:"
 figures("wall", f"beside another process: {seconds['rest']:.3f} s of rest, truth"
         f" {slept:.3f}, {seconds['compute']:.3f} s of what ran")
 
+# one look maps one chunk: where names fill that, the next look has room for the
+# stack, and nothing is lost
+NAMES = """
+import os, time
+names = [f"function_{i}_" + "x" * 50 for i in range(300)]
+functions = {"last": time.sleep}
+for name, callee in zip(names, names[1:] + ["last"]):
+    exec(f"def {name}(n): {callee}(n)", functions)
+pid = os.fork()
+functions[names[0]](0.2)
+if pid: os.waitpid(pid, 0)
+"""
+done = run("-c", NAMES, mode="wall", rate="1k", output="names.%p.bin")
+for path in glob.glob("names.*.bin"):
+    log = pplog.read(path)
+    expect(log.lost["space"] == 0, f"many names: {log.lost} lost")
+    entries_add_up(log, "many names", forks=True)
+
 # a log that is full: what comes then is on no stack, least of all on an old one
 FULL_LOG = """
 import time
@@ -187,6 +206,7 @@ log = pplog.read(done.log)
 most = max(f["total_ns"] for f in report_json(done.log)["functions"]
            if re.fullmatch(r"f\d+", f["name"]))
 expect(log.lost["space"] > 0, f"a full log: {log.lost} lost")
+entries_add_up(log, "a full log")
 # three sleeps in each, and what a busy machine adds to one of them
 expect(most < 0.3e9, f"a full log: a function with {most / 1e9:.3f} s; {load()}")
 
