@@ -296,28 +296,68 @@ static void *on_line(void *self, void *const *arguments, size_t count PP_UNUSED,
 	return line_slowly(self, arguments);
 }
 
+/* Where a function's jump from here is kept, if it stays on its line. */
+static struct trace_jump *jump_at(struct trace_function *f, uint32_t from)
+{
+	return &f->jumps[unit_of(from) % TRACE_JUMPS];
+}
+
+/* False: it is not on top, or its jump from here was not met lately. */
+TRACE_INLINE bool take_jump(struct trace *t, uintptr_t code, uint32_t from)
+{
+	struct trace_function *f = t->top->edge->callee;
+	const struct trace_jump *jump = jump_at(f, from);
+
+	return f->address == code && jump->from == from &&
+	       trace_line(t, code, jump->line);
+}
+
 /*
  * sys.settrace() shows a line again when a loop jumps back within it; LINE does
  * not, unless the jump has no line (as those that 3.12 makes of two ends of a
  * loop). Other jumps are not wanted again.
  */
-static void *on_jump(void *self PP_UNUSED, void *const *arguments,
-		     size_t count PP_UNUSED, void *names PP_UNUSED)
+static void *meet_jump(const void *self, struct trace *t,
+		       void *const *arguments)
 {
 	uintptr_t code = (uintptr_t)arguments[0];
 	uint32_t from = number_of(arguments[1]), to = number_of(arguments[2]);
-	uint64_t blocked;
-	struct trace *t;
+	struct trace_function *f = t->top->edge->callee;
 	uint32_t line;
 
 	if (to > from || !stays_on_line(code, from, to, &line))
 		return g.disable;
-	blocked = thread_open_faults();
-	t = trace_of_thread();
-	if (t)
-		trace_line(t, code, line);
-	mask_close_faults(blocked);
+	if (!trace_line(t, code, line))
+		return ignore(self, t, arguments[0]);
+	if (f->address == code)
+		*jump_at(f, from) = (struct trace_jump){ from, line };
 	return py._Py_NoneStruct;
+}
+
+static PP_NOINLINE void *jump_slowly(const void *self, void *const *arguments)
+{
+	uint64_t blocked = thread_open_faults();
+	struct trace *t = trace_of_thread();
+	void *result = py._Py_NoneStruct;
+
+	if (t &&
+	    !take_jump(t, (uintptr_t)arguments[0], number_of(arguments[1])))
+		result = meet_jump(self, t, arguments);
+	mask_close_faults(blocked);
+	return result;
+}
+
+/* To find the line of an offset takes as long as the code before it is. */
+static void *on_jump(void *self, void *const *arguments, size_t count PP_UNUSED,
+		     void *names PP_UNUSED)
+{
+	struct trace *t = trace_mine;
+
+	if (PP_LIKELY(t && t->quick &&
+		      take_jump(t, (uintptr_t)arguments[0],
+				number_of(arguments[1]))))
+		return py._Py_NoneStruct;
+	return jump_slowly(self, arguments);
 }
 
 /* -- sys.setprofile() ---------------------------------------------------- */

@@ -31,6 +31,14 @@ struct trace_edge {
 	uint32_t number, line;	 /* as in the log */
 };
 
+/* A jump that stays on its line: its place in the code, and that line. */
+struct trace_jump {
+	uint32_t from; /* never 0: no code begins with one */
+	uint32_t line; /* as in the log */
+};
+
+#define TRACE_JUMPS 4u /* by place: loops within a loop on one line */
+
 struct trace_function {
 	uint32_t id;   /* of the code in the log; 0: the root of all */
 	bool excluded; /* by --include and --exclude */
@@ -44,8 +52,9 @@ struct trace_function {
 	_Atomic uint32_t word; /* its id, for slots of a trace without a log */
 	uint32_t entry_offset; /* the last instruction that was entered, and */
 	uint32_t entry_line;   /* its line in the log */
-	struct trace_edge *edges;    /* to it */
-	struct trace_function *next; /* in the same bucket */
+	struct trace_jump jumps[TRACE_JUMPS]; /* those that were met last */
+	struct trace_edge *edges;	      /* to it */
+	struct trace_function *next;	      /* in the same bucket */
 };
 
 /*

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+# Lines of a loop that goes round on one line cost the same wherever in the
+# function it stands. From 3.12 on CPython itself looks for the line from the
+# function's first on, at each round; that is measured, with a tool of
+# sys.monitoring that does nothing, and no part of what is compared.
+# each: interpreter
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
+from profiled import *
+
+# Lines before the loop; rounds; runs, of which the quickest counts
+LINES, ROUNDS, RUNS = 600, 20000, sized(9, 5)
+
+LOOPS = """
+import sys, time
+def early(n):
+    for i in range(n): pass
+exec("def late(n):\\n" + " x = n\\n" * %d + " for i in range(n): pass\\n")
+if sys.argv[1] == "nothing" and sys.version_info >= (3, 12):
+    monitoring = sys.monitoring
+    monitoring.use_tool_id(4, "nothing")
+    for event in (monitoring.events.LINE, monitoring.events.JUMP):
+        monitoring.register_callback(4, event, lambda *arguments: None)
+    monitoring.set_events(4, monitoring.events.LINE | monitoring.events.JUMP)
+def took(loop):
+    begin = time.process_time()
+    loop(%d)
+    return time.process_time() - begin
+early_s, late_s = (min(took(loop) for i in range(%d))
+                   for loop in (early, late))
+print((late_s - early_s) / %d * 1e9)
+""" % (LINES, ROUNDS, RUNS, ROUNDS)
+
+
+def more_ns(what, **settings):
+    """What a round costs more where it is late, in ns."""
+    return float(run("-c", LOOPS, what, **settings).stdout)
+
+
+theirs = more_ns("nothing", profile=False)
+# a duration makes all events slow ones
+ours = {what: more_ns("ours", trace="lines", **settings)
+        for what, settings in (("always", {}), ("for 100 s",
+                                                {"duration": 100}))}
+# Found by its place, the line of each round took as long again as CPython does
+for what, ns in ours.items():
+    expect(ns < 1.5 * max(theirs, 0) + 300,
+           f"traced {what}, a round on line {LINES + 2} takes {ns:.0f} ns more"
+           f" than on line 2, and {theirs:.0f} ns with a tool that does"
+           f" nothing; {load()}")
+figures("trace-loops", "{:.0f} and {:.0f} ns more, {:.0f} by CPython"
+        " alone".format(*ours.values(), theirs))
+finish()
