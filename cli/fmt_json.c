@@ -146,20 +146,22 @@ static void set_totals(json_t *root, const struct totals *t)
 	set_parts(root, t);
 }
 
-/*
- * What was traced. In a log that was sampled besides, self_ns and total_ns are
- * of the samples, so the traced times have names of their own.
- */
+/* A time of tracing. Beside samples there is none. */
+static json_t *traced_number(const struct view *v, uint64_t ns)
+{
+	return v->traced.timed ? number(ns) : json_null();
+}
+
 static void set_traced(json_t *object, const struct view *v,
 		       const struct traced_ns *self,
 		       const struct traced_ns *total)
 {
-	set(object, "traced_self_ns", number(view_ns(v, self)));
-	set(object, "raw_self_ns", number(self->raw));
+	set(object, "traced_self_ns", traced_number(v, view_ns(v, self)));
+	set(object, "raw_self_ns", traced_number(v, self->raw));
 	if (!total)
 		return;
-	set(object, "traced_total_ns", number(view_ns(v, total)));
-	set(object, "raw_total_ns", number(total->raw));
+	set(object, "traced_total_ns", traced_number(v, view_ns(v, total)));
+	set(object, "raw_total_ns", traced_number(v, total->raw));
 }
 
 static void set_calls(json_t *object, uint64_t calls, uint64_t primitive,
@@ -206,10 +208,11 @@ static void set_trace(json_t *root, const struct view *v)
 	set(root, "primitive_calls", number(t->primitive));
 	set(root, "open_calls", number(t->open));
 	set(root, "is_corrected", json_boolean(!v->options->no_correction));
-	set(root, "traced_ns", number(view_ns(v, &t->self)));
-	set(root, "raw_ns", number(t->self.raw));
-	set(root, "corrected_ns", number(t->self.corrected));
-	set(root, "clamped_ns", number(t->clamped_ns));
+	set(root, "traced_ns", traced_number(v, view_ns(v, &t->self)));
+	set(root, "raw_ns", traced_number(v, t->self.raw));
+	set(root, "corrected_ns", traced_number(v, t->self.corrected));
+	set(root, "clamped_ns", traced_number(v, t->clamped_ns));
+	set(root, "tracing_ns", number(traced_taken(t)));
 	set(root, "costs", costs(v->profile));
 }
 

@@ -46,11 +46,13 @@ static void put_recording(const struct view *v, FILE *out, struct text *t)
 	text_addf(t, "%s", engine_name(process->header.engine));
 	put_line(out, "engine", t);
 	if (v->totals.wall) {
-		text_addf(t, "%s; times in the table are wall time%s",
-			  v->totals.mixed ? "wall and cpu, merged" : "wall",
-			  v->totals.mixed ? " of the logs of mode wall, and "
-					    "CPU time of those of mode cpu"
-					  : "");
+		text_adds(t, v->totals.mixed
+				     ? "wall and cpu, merged; times in the "
+				       "table are wall time of the logs of "
+				       "mode wall, and CPU time of those of "
+				       "mode cpu"
+				     : "wall; times in the table are wall "
+				       "time");
 		put_line(out, "mode", t);
 	}
 	if (python)

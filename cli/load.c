@@ -161,7 +161,7 @@ static void loader_init(struct loader *l, struct profile *p, const char *path)
 		l->gc = process->header.state_known & PP_STATE_GC;
 	choose_times(l);
 	choose_ring(l);
-	if (process->header.trace && !process_has_ticks(process))
+	if (process_is_timed(process) && !process_has_ticks(process))
 		process->notes[process->note_count++] =
 			"how long a tick is was not recorded; "
 			"traced times are 0";

@@ -233,6 +233,11 @@ bool process_has_ticks(const struct process *process)
 	       h->tick_ns_at[1] > h->tick_ns_at[0];
 }
 
+bool process_is_timed(const struct process *process)
+{
+	return process->header.trace && process->header.mode == PP_MODE_NONE;
+}
+
 uint64_t process_ticks_ns(const struct process *process, uint64_t count,
 			  uint64_t ticks)
 {

@@ -233,6 +233,9 @@ uint64_t process_ticks_ns(const struct process *process, uint64_t count,
 /* Whether the log says how long a tick is. */
 bool process_has_ticks(const struct process *process) PP_MUST_CHECK;
 
+/* Whether it was traced with times, which nobody measures beside samples. */
+bool process_is_timed(const struct process *process) PP_MUST_CHECK;
+
 static inline void cost_add(struct cost *to, const struct cost *more)
 {
 	to->samples += more->samples;

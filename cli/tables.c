@@ -385,7 +385,8 @@ static int close_threads(struct loader *l, size_t first_call, size_t first_line)
 		c.end_ns = p->threads[c.open->thread].end_ns;
 		if (!c.end_ns)
 			c.end_ns = end_ns;
-		if (!process_has_ticks(loader_process(l)))
+		if (!process_is_timed(loader_process(l)) ||
+		    !process_has_ticks(loader_process(l)))
 			c.end_ns = 0; /* of no call, then */
 		if (close_thread(&c) == 0)
 			continue;

@@ -317,11 +317,19 @@ static void sum_lines(struct work *w)
 	settle_lines(w);
 }
 
+uint64_t traced_taken(const struct traced *t)
+{
+	return less(t->self.raw + t->clamped_ns, t->self.corrected);
+}
+
 void traced_init(struct traced *t, const struct profile *p)
 {
 	struct work w = { .profile = p, .traced = t };
+	size_t i;
 
 	*t = (struct traced){ 0 };
+	for (i = 0; i < p->process_count; i++)
+		t->timed |= process_is_timed(&p->processes[i]);
 	t->functions = must_zalloc(p->function_count, sizeof(*t->functions));
 	w.taken = must_zalloc(p->function_count, sizeof(*w.taken));
 	sum_functions(&w);

@@ -65,12 +65,16 @@ struct traced {
 	size_t line_count;
 	uint64_t calls, primitive, open; /* of all functions */
 	struct traced_ns self;
+	bool timed; /* some process was not sampled besides: it has times */
 	/*
 	 * What corrections would have taken from functions below 0:
 	 * self.corrected = self.raw - all that pyprof took + clamped_ns.
 	 */
 	uint64_t clamped_ns;
 };
+
+/* What pyprof took for all events: by counts and what each costs. */
+uint64_t traced_taken(const struct traced *t);
 
 /* All zeros and empty for a profile that was not traced. */
 void traced_init(struct traced *t, const struct profile *p);

@@ -27,10 +27,10 @@ static void put_calls(const struct view *v, FILE *out)
 {
 	const struct traced *t = &v->traced;
 
-	fprintf(out,
-		"%-11s %s of Python functions, C functions %s; wall time\n",
+	fprintf(out, "%-11s %s of Python functions, C functions %s; %s\n",
 		"trace", trace_name(v->trace),
-		any_has_builtins(v) ? "too" : "not traced");
+		any_has_builtins(v) ? "too" : "not traced",
+		v->sampled ? "times are of samples" : "wall time");
 	fprintf(out, "%-11s %llu, %llu primitive; ", "calls",
 		(unsigned long long)t->calls, (unsigned long long)t->primitive);
 	fprintf(out, "%llu calls had not returned, %llu uncounted\n",
@@ -43,15 +43,21 @@ static void put_correction(const struct view *v, FILE *out)
 {
 	const struct traced *t = &v->traced;
 	bool raw = v->options->no_correction;
-	const char *shown = v->sampled ? "" : ", in the table";
 
 	fprintf(out, "%-11s %.6f s as measured%s\n", "raw",
-		seconds(t->self.raw), raw ? shown : "");
+		seconds(t->self.raw), raw ? ", in the table" : "");
 	fprintf(out, "%-11s %.6f s without what tracing took%s\n", "corrected",
-		seconds(t->self.corrected), raw ? "" : shown);
+		seconds(t->self.corrected), raw ? "" : ", in the table");
 	fprintf(out,
 		"%-11s %.6f s that corrections would have taken below zero\n",
 		"clamped", seconds(t->clamped_ns));
+}
+
+/* Samples take it for the program's. */
+static void put_taken(const struct view *v, FILE *out)
+{
+	fprintf(out, "%-11s about %.3f s of the program's time\n", "tracing",
+		seconds(traced_taken(&v->traced)));
 }
 
 /* Before 3.12 a thread is traced only if it was begun, or found, by Python. */
@@ -87,7 +93,10 @@ static void put_untraced(const struct view *v, FILE *out)
 void tracetext_summary(const struct view *v, FILE *out)
 {
 	put_calls(v, out);
-	put_correction(v, out);
+	if (v->sampled)
+		put_taken(v, out);
+	else
+		put_correction(v, out);
 	put_untraced(v, out);
 }
 
@@ -150,7 +159,9 @@ static void put_totals(const struct view *v, FILE *out)
 	if (t->primitive != t->calls)
 		fprintf(out, " (%llu primitive calls)",
 			(unsigned long long)t->primitive);
-	fprintf(out, " in %.3f seconds\n\n", seconds(view_ns(v, &t->self)));
+	fprintf(out, " in %.3f seconds\n\n",
+		seconds(v->sampled ? v->totals.sampled_ns
+				   : view_ns(v, &t->self)));
 }
 
 static void put_order(const struct view *v, FILE *out, const struct rows *rows)

@@ -57,7 +57,8 @@ struct trace *trace_begin_mine(void)
 	}
 	t->trace = mine;
 	trace_mine = mine;
-	mine->open->last = trace_clock_now();
+	if (trace_has_times())
+		mine->open->last = trace_clock_now();
 	return mine;
 }
 
@@ -77,26 +78,26 @@ uint64_t trace_window_now(void)
 
 bool trace_is_outside(struct trace *t)
 {
-	uint64_t now = trace_now(t);
+	uint64_t now = trace_window_now();
 
-	trace_pass(t, now, trace_has_lines());
+	trace_pass(t, now, trace_what());
 	return now - trace_window.begin >= trace_window.span;
 }
 
 struct trace_function *trace_enter(struct trace *t, uintptr_t address,
-				   void *callable, bool lines)
+				   void *callable, unsigned what)
 {
-	struct trace_edge *edge = trace_find(t, address, lines);
+	struct trace_edge *edge = trace_find(t, address, what);
 
 	if (!edge)
-		edge = trace_table_edge(t, t->top->edge->callee, address,
-					lines ? t->top->shown->line : 0,
-					callable);
+		edge = trace_table_edge(
+			t, t->top->edge->callee, address,
+			what & TRACE_LINES ? t->top->shown->line : 0, callable);
 	if (!edge || (t->has_window && trace_is_outside(t)))
 		return NULL;
 	if (t->top + 1 == t->limit && trace_table_grow_open(t) < 0)
 		return NULL;
-	trace_push(t, edge, trace_now(t), lines);
+	trace_push(t, edge, trace_now(t, what), what);
 	return edge->callee;
 }
 
@@ -122,19 +123,19 @@ static void leave_other(struct trace *t, uintptr_t address, uint64_t now)
 	if (open->edge == &t->root_edge)
 		return;
 	while (t->top >= open)
-		trace_end_top(t, now, trace_has_lines());
+		trace_end_top(t, now, trace_what());
 }
 
-void trace_leave(struct trace *t, uintptr_t address, bool lines)
+void trace_leave(struct trace *t, uintptr_t address, unsigned what)
 {
 	uint64_t now;
 
 	if (t->top == t->calls)
 		return;
-	now = trace_now(t);
-	trace_pass(t, now, lines);
+	now = trace_now(t, what);
+	trace_pass(t, now, what);
 	if (t->top->edge->callee->address == address)
-		trace_end_top(t, now, lines);
+		trace_end_top(t, now, what);
 	else
 		leave_other(t, address, now);
 }
@@ -213,7 +214,7 @@ static void take_back(const struct trace *t)
 	edge->shown->calls--;
 	if (edge->callee->open > 1)
 		edge->shown->recursive--;
-	if (*trace_open_of(edge, trace_has_lines()) > 1)
+	if (*trace_open_of(edge, trace_what()) > 1)
 		edge->shown->recursive_edge--;
 }
 
@@ -233,7 +234,7 @@ static void take_over_stack(struct trace *t)
 	for (uint32_t i = s.depth; i > 0; i--) {
 		const struct frame *f = &s.frames[i - 1];
 		const struct trace_function *callee =
-			trace_enter(t, f->code, NULL, trace_has_lines());
+			trace_enter(t, f->code, NULL, trace_what());
 
 		if (!callee)
 			continue;

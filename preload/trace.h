@@ -14,10 +14,30 @@
 #include "safe/target.h"
 #include "safe/thread.h"
 
+/*
+ * What is wanted of events; 0: calls are counted. No clock is read beside
+ * samples, which have the time: reading it is most of what a call costs.
+ */
+enum trace_what {
+	TRACE_LINES = 1, /* and of lines */
+	TRACE_TIMES = 2, /* and how long they take */
+};
+
 /* Are lines traced, or calls alone? */
 static inline bool trace_has_lines(void)
 {
 	return target.settings.trace == PP_TRACE_LINES;
+}
+
+static inline bool trace_has_times(void)
+{
+	return target.settings.mode == PP_MODE_NONE;
+}
+
+static inline unsigned trace_what(void)
+{
+	return (trace_has_lines() ? TRACE_LINES : 0u) |
+	       (trace_has_times() ? TRACE_TIMES : 0u);
 }
 
 /* What an event costs, by enum pp_cost, in ticks; as in the log's header. */

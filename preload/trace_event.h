@@ -28,8 +28,8 @@ static inline struct trace *trace_of_thread(void)
 }
 
 /*
- * What is inlined here is made twice, for calls alone and for lines: `lines` is
- * known where it is called.
+ * What is inlined here is made for each enum trace_what: `what` is known where
+ * it is called.
  */
 #define TRACE_INLINE static inline __attribute__((always_inline))
 
@@ -55,22 +55,29 @@ bool trace_is_outside(struct trace *t);
 /* The clock where there is one, which stands where that ends. */
 uint64_t trace_window_now(void);
 
-/* The clock of all events but the quick ones, for which there is no window. */
-TRACE_INLINE uint64_t trace_now(const struct trace *t)
+/*
+ * The clock, if it is wanted, of all events but the quick ones, for which there
+ * is no window.
+ */
+TRACE_INLINE uint64_t trace_now(const struct trace *t, unsigned what)
 {
+	if (!(what & TRACE_TIMES))
+		return 0;
 	return PP_UNLIKELY(t->has_window) ? trace_window_now()
 					  : trace_clock_now();
 }
 
 /* The time since the last event goes to what ran. */
-TRACE_INLINE void trace_pass(struct trace *t, uint64_t now, bool lines)
+TRACE_INLINE void trace_pass(struct trace *t, uint64_t now, unsigned what)
 {
 	struct pp_open *open = t->open;
 	struct trace_open *top = t->top;
 	uint64_t passed = now - open->last;
 
+	if (!(what & TRACE_TIMES))
+		return;
 	top->edge->shown->self += passed;
-	if (lines && top->at)
+	if ((what & TRACE_LINES) && top->at)
 		top->at->self += passed;
 	open->last = now;
 }
@@ -80,16 +87,16 @@ TRACE_INLINE void trace_pass(struct trace *t, uint64_t now, bool lines)
  * line is 0 if lines are not traced.
  */
 TRACE_INLINE struct trace_edge *trace_find(const struct trace *t,
-					   uintptr_t address, bool lines)
+					   uintptr_t address, unsigned what)
 {
 	const struct trace_function *caller = t->top->edge->callee;
-	uint32_t line = lines ? t->top->shown->line : 0;
+	uint32_t line = what & TRACE_LINES ? t->top->shown->line : 0;
 	const struct trace_slot *s =
 		&t->slots[trace_table_hash(caller, address, line) &
 			  t->slot_mask];
 
 	if (PP_LIKELY(s->address == address && s->caller == caller &&
-		      (!lines || s->line == line) &&
+		      (!(what & TRACE_LINES) || s->line == line) &&
 		      atomic_load_explicit(s->word, memory_order_relaxed) ==
 			      s->id))
 		return s->edge;
@@ -100,43 +107,46 @@ TRACE_INLINE struct trace_edge *trace_find(const struct trace *t,
  * How many calls between an edge's two functions are open; without lines an
  * edge is the only one of the two.
  */
-TRACE_INLINE uint32_t *trace_open_of(const struct trace_edge *edge, bool lines)
+TRACE_INLINE uint32_t *trace_open_of(const struct trace_edge *edge,
+				     unsigned what)
 {
-	return lines ? &edge->pair->pair_open : &edge->shown->open;
+	return what & TRACE_LINES ? &edge->pair->pair_open : &edge->shown->open;
 }
 
 /* Count a call of an edge. */
-TRACE_INLINE void trace_count(struct trace_edge *edge, bool lines)
+TRACE_INLINE void trace_count(struct trace_edge *edge, unsigned what)
 {
 	struct pp_edge *shown = edge->shown;
-	uint32_t *open = trace_open_of(edge, lines);
+	uint32_t *open = trace_open_of(edge, what);
 
 	shown->calls++;
 	if (edge->callee->open++)
 		shown->recursive++;
 	if ((*open)++)
 		shown->recursive_edge++;
-	if (lines)
+	if (what & TRACE_LINES)
 		shown->open++;
 }
 
 /* A call begins for which there is room. */
 TRACE_INLINE void trace_push(struct trace *t, struct trace_edge *edge,
-			     uint64_t now, bool lines)
+			     uint64_t now, unsigned what)
 {
 	struct trace_open *top = t->top + 1;
 	struct pp_open_call *call = top->shown;
 
-	trace_count(edge, lines);
-	call->own = t->open->own;
+	trace_count(edge, what);
+	if (what & TRACE_TIMES)
+		call->own = t->open->own;
 	call->edge = edge->number;
 	top->edge = edge;
-	if (lines) {
+	if (what & TRACE_LINES) {
 		call->line = 0;
 		top->at = NULL;
 	}
-	call->begun = now;
-	trace_pass(t, now, lines);
+	if (what & TRACE_TIMES)
+		call->begun = now;
+	trace_pass(t, now, what);
 	t->top = top;
 	/* the call is part of the log from here on */
 	__atomic_store_n(&t->open->depth, t->open->depth + 1, __ATOMIC_RELEASE);
@@ -147,75 +157,96 @@ TRACE_INLINE void trace_push(struct trace *t, struct trace_edge *edge,
  * Python's. Returns the callee, or NULL if its calls are not recorded.
  */
 struct trace_function *trace_enter(struct trace *t, uintptr_t address,
-				   void *callable, bool lines);
+				   void *callable, unsigned what);
+
+/* The clock of the quick ones. */
+TRACE_INLINE uint64_t trace_quick_now(unsigned what)
+{
+	return what & TRACE_TIMES ? trace_clock_counter() : 0;
+}
 
 /*
  * The same for nearly all calls, which ask nobody else. False: nothing is done
  * yet, it is one for trace_enter().
  */
 TRACE_INLINE bool trace_enter_quick(struct trace *t, uintptr_t address,
-				    bool lines)
+				    unsigned what)
 {
 	struct trace_edge *edge;
 
 	if (PP_UNLIKELY(!t || !t->quick))
 		return false;
-	edge = trace_find(t, address, lines);
+	edge = trace_find(t, address, what);
 	if (PP_UNLIKELY(!edge || t->top + 1 == t->limit))
 		return false;
-	trace_push(t, edge, trace_clock_counter(), lines);
+	trace_push(t, edge, trace_quick_now(what), what);
 	return true;
 }
 
 /* So much of an open call's own time was ours. */
 TRACE_INLINE void trace_own(const struct trace_open *call, uint64_t ticks,
-			    bool lines)
+			    unsigned what)
 {
 	call->edge->shown->self_own += ticks;
-	if (lines && call->at)
+	if ((what & TRACE_LINES) && call->at)
 		call->at->own += ticks;
 }
 
-/* The call on top ends at this time. */
-TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, bool lines)
+/* What the call on top took until now, which is no longer counted as open. */
+TRACE_INLINE void trace_give_total(struct trace *t, uint64_t now, unsigned what)
 {
 	struct trace_open *top = t->top;
 	const struct pp_open_call *call = top->shown;
-	struct trace_edge *edge = top->edge;
-	struct pp_edge *shown = edge->shown;
-	struct trace_function *callee = edge->callee;
+	struct pp_edge *shown = top->edge->shown;
+	const struct trace_function *callee = top->edge->callee;
 	uint64_t own = t->open->own + callee->inside;
-	uint32_t *open = trace_open_of(edge, lines);
 
-	--*open;
-	if (lines)
-		shown->open--;
-	if (!--callee->open) {
+	if (!callee->open) {
 		shown->total += now - call->begun;
 		shown->own += own - call->own;
-	} else if (!*open) {
+	} else if (!*trace_open_of(top->edge, what)) {
 		shown->rest += now - call->begun;
 		shown->rest_own += own - call->own;
 	}
-	trace_own(top, callee->inside, lines);
-	trace_own(top - 1, callee->outside, lines);
+	trace_own(top, callee->inside, what);
+	trace_own(top - 1, callee->outside, what);
 	t->open->own = own + callee->outside;
+}
+
+/* The call on top ends at this time. */
+TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, unsigned what)
+{
+	struct trace_open *top = t->top;
+	struct trace_edge *edge = top->edge;
+
+	--*trace_open_of(edge, what);
+	if (what & TRACE_LINES)
+		edge->shown->open--;
+	edge->callee->open--;
+	if (what & TRACE_TIMES)
+		trace_give_total(t, now, what);
+	else
+		/* all of it is outside; the caller may be of no edge there is
+		 */
+		trace_own(top, edge->callee->outside, what);
 	t->top = top - 1;
 	t->open->depth--;
 }
 
 /* An event that is not counted took so much of what runs. */
-TRACE_INLINE void trace_charge(struct trace *t, uint64_t ticks)
+TRACE_INLINE void trace_charge(struct trace *t, uint64_t ticks, unsigned what)
 {
-	t->open->own += ticks;
-	trace_own(t->top, ticks, false);
+	if (what & TRACE_TIMES)
+		t->open->own += ticks;
+	trace_own(t->top, ticks, 0);
 }
 
-TRACE_INLINE bool trace_charge_quick(struct trace *t, uint64_t ticks)
+TRACE_INLINE bool trace_charge_quick(struct trace *t, uint64_t ticks,
+				     unsigned what)
 {
 	if (PP_UNLIKELY(!t || !t->quick))
 		return false;
-	trace_charge(t, ticks);
+	trace_charge(t, ticks, what);
 	return true;
 }
 
@@ -223,20 +254,20 @@ TRACE_INLINE bool trace_charge_quick(struct trace *t, uint64_t ticks)
 bool trace_is_at(const struct trace_function *f, uintptr_t address);
 
 /* A call ends. */
-void trace_leave(struct trace *t, uintptr_t address, bool lines);
+void trace_leave(struct trace *t, uintptr_t address, unsigned what);
 
 /* The same for nearly all, as trace_enter_quick(). The root has no address. */
 TRACE_INLINE bool trace_leave_quick(struct trace *t, uintptr_t address,
-				    bool lines)
+				    unsigned what)
 {
 	uint64_t now;
 
 	if (PP_UNLIKELY(!t || !t->quick ||
 			t->top->edge->callee->address != address))
 		return false;
-	now = trace_clock_counter();
-	trace_pass(t, now, lines);
-	trace_end_top(t, now, lines);
+	now = trace_quick_now(what);
+	trace_pass(t, now, what);
+	trace_end_top(t, now, what);
 	return true;
 }
 
@@ -244,7 +275,8 @@ TRACE_INLINE bool trace_leave_quick(struct trace *t, uintptr_t address,
  * A line begins, of the code object at this address; line is as in the log.
  * Returns false if that is not on top, and so of no call that is recorded.
  */
-TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
+TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line,
+			     unsigned what)
 {
 	struct trace_function *f = t->top->edge->callee;
 	uint64_t cost = trace_costs[PP_COST_line];
@@ -254,14 +286,15 @@ TRACE_INLINE bool trace_line(struct trace *t, uintptr_t address, uint32_t line)
 		return false;
 	if (PP_UNLIKELY(t->has_window && trace_is_outside(t)))
 		return true;
-	trace_pass(t, trace_now(t), true);
+	trace_pass(t, trace_now(t, what), what);
 	at = PP_LIKELY(line + 1 < f->line_room) ? f->lines[line + 1] : NULL;
 	if (PP_UNLIKELY(!at))
 		at = trace_table_line(t, f, line);
 	t->top->at = at;
 	t->top->shown->line = line;
-	t->open->own += cost;
-	trace_own(t->top, cost, true);
+	if (what & TRACE_TIMES)
+		t->open->own += cost;
+	trace_own(t->top, cost, what);
 	if (PP_LIKELY(at))
 		at->hits++;
 	return true;

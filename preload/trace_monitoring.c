@@ -91,43 +91,35 @@ static PP_NOINLINE void *start_slowly(const void *self, void *code)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
-	bool wanted = t && trace_enter(t, (uintptr_t)code, NULL, false);
+	bool wanted = t && trace_enter(t, (uintptr_t)code, NULL, trace_what());
 
 	mask_close_faults(blocked);
 	return wanted ? py._Py_NoneStruct : ignore(self, t, code);
 }
 
-static void *on_start(void *self, void *const *arguments,
-		      size_t count PP_UNUSED, void *names PP_UNUSED)
+TRACE_INLINE void *start_call(const void *self, void *code, unsigned what)
 {
-	if (PP_LIKELY(trace_enter_quick(trace_mine, (uintptr_t)arguments[0],
-					false)))
+	if (PP_LIKELY(trace_enter_quick(trace_mine, (uintptr_t)code, what)))
 		return py._Py_NoneStruct;
-	return start_slowly(self, arguments[0]);
+	return start_slowly(self, code);
 }
 
-static PP_NOINLINE void *end_slowly(uintptr_t address, bool with_lines)
+static PP_NOINLINE void *end_slowly(uintptr_t address)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
-		trace_leave(t, address, with_lines);
+		trace_leave(t, address, trace_what());
 	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 
-TRACE_INLINE void *end_call(uintptr_t address, bool with_lines)
+TRACE_INLINE void *end_call(uintptr_t address, unsigned what)
 {
-	if (PP_LIKELY(trace_leave_quick(trace_mine, address, with_lines)))
+	if (PP_LIKELY(trace_leave_quick(trace_mine, address, what)))
 		return py._Py_NoneStruct;
-	return end_slowly(address, with_lines);
-}
-
-static void *on_end(void *self PP_UNUSED, void *const *arguments,
-		    size_t count PP_UNUSED, void *names PP_UNUSED)
-{
-	return end_call((uintptr_t)arguments[0], false);
+	return end_slowly(address);
 }
 
 /* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
@@ -150,18 +142,17 @@ static PP_NOINLINE void *call_slowly(void *const *arguments, uintptr_t method)
 	struct trace *t = trace_of_thread();
 
 	if (t && !trace_excludes(t, (uintptr_t)arguments[0]))
-		trace_enter(t, method, arguments[2], false);
+		trace_enter(t, method, arguments[2], trace_what());
 	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 
-static void *on_call(void *self PP_UNUSED, void *const *arguments,
-		     size_t count PP_UNUSED, void *names PP_UNUSED)
+TRACE_INLINE void *start_c_call(void *const *arguments, unsigned what)
 {
 	uintptr_t method = method_of(arguments);
 
 	if (!method || PP_LIKELY(!trace_has_filters &&
-				 trace_enter_quick(trace_mine, method, false)))
+				 trace_enter_quick(trace_mine, method, what)))
 		return py._Py_NoneStruct;
 	return call_slowly(arguments, method);
 }
@@ -172,20 +163,19 @@ static PP_NOINLINE void *end_other(void)
 	struct trace *t = trace_of_thread();
 
 	if (t)
-		trace_charge(t, trace_costs[PP_COST_other]);
+		trace_charge(t, trace_costs[PP_COST_other], trace_what());
 	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
 }
 
-static void *on_c_end(void *self PP_UNUSED, void *const *arguments,
-		      size_t count PP_UNUSED, void *names PP_UNUSED)
+TRACE_INLINE void *end_c_call(void *const *arguments, unsigned what)
 {
 	uintptr_t method = method_of(arguments);
 
 	if (method)
-		return end_call(method, false);
+		return end_call(method, what);
 	return PP_LIKELY(trace_charge_quick(trace_mine,
-					    trace_costs[PP_COST_other]))
+					    trace_costs[PP_COST_other], what))
 		       ? py._Py_NoneStruct
 		       : end_other();
 }
@@ -254,7 +244,8 @@ static void *on_line_start(void *self, void *const *arguments,
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 	uintptr_t code = (uintptr_t)arguments[0];
-	struct trace_function *f = t ? trace_enter(t, code, NULL, true) : NULL;
+	struct trace_function *f = t ? trace_enter(t, code, NULL, trace_what())
+				     : NULL;
 
 	if (f)
 		trace_entry(t, entry_line(f, code, number_of(arguments[1])));
@@ -262,36 +253,32 @@ static void *on_line_start(void *self, void *const *arguments,
 	return f ? py._Py_NoneStruct : ignore(self, t, arguments[0]);
 }
 
-static void *on_line_end(void *self PP_UNUSED, void *const *arguments,
-			 size_t count PP_UNUSED, void *names PP_UNUSED)
-{
-	return end_call((uintptr_t)arguments[0], true);
-}
-
 /* False: of no call that is recorded. */
-TRACE_INLINE bool take_line(struct trace *t, void *const *arguments)
+TRACE_INLINE bool take_line(struct trace *t, void *const *arguments,
+			    unsigned what)
 {
 	return trace_line(t, (uintptr_t)arguments[0],
 			  number_of(arguments[1]) -
-				  t->top->edge->callee->firstlineno);
+				  t->top->edge->callee->firstlineno,
+			  what);
 }
 
 static PP_NOINLINE void *line_slowly(const void *self, void *const *arguments)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
-	bool wanted = !t || take_line(t, arguments);
+	bool wanted = !t || take_line(t, arguments, trace_what());
 
 	mask_close_faults(blocked);
 	return wanted ? py._Py_NoneStruct : ignore(self, t, arguments[0]);
 }
 
-static void *on_line(void *self, void *const *arguments, size_t count PP_UNUSED,
-		     void *names PP_UNUSED)
+TRACE_INLINE void *begin_line(const void *self, void *const *arguments,
+			      unsigned what)
 {
 	struct trace *t = trace_mine;
 
-	if (PP_LIKELY(t && t->quick && take_line(t, arguments)))
+	if (PP_LIKELY(t && t->quick && take_line(t, arguments, what)))
 		return py._Py_NoneStruct;
 	return line_slowly(self, arguments);
 }
@@ -303,13 +290,14 @@ static struct trace_jump *jump_at(struct trace_function *f, uint32_t from)
 }
 
 /* False: it is not on top, or its jump from here was not met lately. */
-TRACE_INLINE bool take_jump(struct trace *t, uintptr_t code, uint32_t from)
+TRACE_INLINE bool take_jump(struct trace *t, uintptr_t code, uint32_t from,
+			    unsigned what)
 {
 	struct trace_function *f = t->top->edge->callee;
 	const struct trace_jump *jump = jump_at(f, from);
 
 	return f->address == code && jump->from == from &&
-	       trace_line(t, code, jump->line);
+	       trace_line(t, code, jump->line, what);
 }
 
 /*
@@ -327,7 +315,7 @@ static void *meet_jump(const void *self, struct trace *t,
 
 	if (to > from || !stays_on_line(code, from, to, &line))
 		return g.disable;
-	if (!trace_line(t, code, line))
+	if (!trace_line(t, code, line, trace_what()))
 		return ignore(self, t, arguments[0]);
 	if (f->address == code)
 		*jump_at(f, from) = (struct trace_jump){ from, line };
@@ -340,22 +328,22 @@ static PP_NOINLINE void *jump_slowly(const void *self, void *const *arguments)
 	struct trace *t = trace_of_thread();
 	void *result = py._Py_NoneStruct;
 
-	if (t &&
-	    !take_jump(t, (uintptr_t)arguments[0], number_of(arguments[1])))
+	if (t && !take_jump(t, (uintptr_t)arguments[0], number_of(arguments[1]),
+			    trace_what()))
 		result = meet_jump(self, t, arguments);
 	mask_close_faults(blocked);
 	return result;
 }
 
 /* To find the line of an offset takes as long as the code before it is. */
-static void *on_jump(void *self, void *const *arguments, size_t count PP_UNUSED,
-		     void *names PP_UNUSED)
+TRACE_INLINE void *begin_jump(const void *self, void *const *arguments,
+			      unsigned what)
 {
 	struct trace *t = trace_mine;
 
 	if (PP_LIKELY(t && t->quick &&
 		      take_jump(t, (uintptr_t)arguments[0],
-				number_of(arguments[1]))))
+				number_of(arguments[1]), what)))
 		return py._Py_NoneStruct;
 	return jump_slowly(self, arguments);
 }
@@ -390,37 +378,64 @@ static void after_set_profile(void)
 
 /* -- registration -------------------------------------------------------- */
 
+/* The quick ones, with and without a clock. */
+#define CALLBACK(name, result)                                                 \
+	static void *name(void *self PP_UNUSED, void *const *arguments,        \
+			  size_t count PP_UNUSED, void *names PP_UNUSED)       \
+	{                                                                      \
+		return result;                                                 \
+	}
+
+CALLBACK(on_start, start_call(self, arguments[0], TRACE_TIMES))
+CALLBACK(on_start_counted, start_call(self, arguments[0], 0))
+CALLBACK(on_end, end_call((uintptr_t)arguments[0], TRACE_TIMES))
+CALLBACK(on_end_counted, end_call((uintptr_t)arguments[0], 0))
+CALLBACK(on_call, start_c_call(arguments, TRACE_TIMES))
+CALLBACK(on_call_counted, start_c_call(arguments, 0))
+CALLBACK(on_c_end, end_c_call(arguments, TRACE_TIMES))
+CALLBACK(on_c_end_counted, end_c_call(arguments, 0))
+CALLBACK(on_line, begin_line(self, arguments, TRACE_LINES | TRACE_TIMES))
+CALLBACK(on_line_counted, begin_line(self, arguments, TRACE_LINES))
+CALLBACK(on_jump, begin_jump(self, arguments, TRACE_LINES | TRACE_TIMES))
+CALLBACK(on_jump_counted, begin_jump(self, arguments, TRACE_LINES))
+CALLBACK(on_line_end,
+	 end_call((uintptr_t)arguments[0], TRACE_LINES | TRACE_TIMES))
+CALLBACK(on_line_end_counted, end_call((uintptr_t)arguments[0], TRACE_LINES))
+
 /* What is registered, for calls, for C calls too, and for lines. */
 struct wanted {
 	const char *event;
-	callback *function;
+	callback *function[2]; /* by whether times are wanted */
 	bool everywhere; /* of no code object: cannot be disabled at one */
 };
 
 static const struct wanted calls[] = {
-	{ "PY_START", on_start, false }, { "PY_RESUME", on_start, false },
-	{ "PY_THROW", on_start, true },	 { "PY_RETURN", on_end, false },
-	{ "PY_YIELD", on_end, false },	 { "PY_UNWIND", on_end, true },
-	{ NULL, NULL, false },
+	{ "PY_START", { on_start_counted, on_start }, false },
+	{ "PY_RESUME", { on_start_counted, on_start }, false },
+	{ "PY_THROW", { on_start_counted, on_start }, true },
+	{ "PY_RETURN", { on_end_counted, on_end }, false },
+	{ "PY_YIELD", { on_end_counted, on_end }, false },
+	{ "PY_UNWIND", { on_end_counted, on_end }, true },
+	{ NULL, { NULL, NULL }, false },
 };
 
 static const struct wanted c_calls[] = {
-	{ "CALL", on_call, false },
-	{ "C_RETURN", on_c_end, false },
-	{ "C_RAISE", on_c_end, false },
-	{ NULL, NULL, false },
+	{ "CALL", { on_call_counted, on_call }, false },
+	{ "C_RETURN", { on_c_end_counted, on_c_end }, false },
+	{ "C_RAISE", { on_c_end_counted, on_c_end }, false },
+	{ NULL, { NULL, NULL }, false },
 };
 
 static const struct wanted lines[] = {
-	{ "PY_START", on_line_start, false },
-	{ "PY_RESUME", on_line_start, false },
-	{ "PY_THROW", on_line_start, true },
-	{ "PY_RETURN", on_line_end, false },
-	{ "PY_YIELD", on_line_end, false },
-	{ "PY_UNWIND", on_line_end, true },
-	{ "LINE", on_line, false },
-	{ "JUMP", on_jump, false },
-	{ NULL, NULL, false },
+	{ "PY_START", { on_line_start, on_line_start }, false },
+	{ "PY_RESUME", { on_line_start, on_line_start }, false },
+	{ "PY_THROW", { on_line_start, on_line_start }, true },
+	{ "PY_RETURN", { on_line_end_counted, on_line_end }, false },
+	{ "PY_YIELD", { on_line_end_counted, on_line_end }, false },
+	{ "PY_UNWIND", { on_line_end_counted, on_line_end }, true },
+	{ "LINE", { on_line_counted, on_line }, false },
+	{ "JUMP", { on_jump_counted, on_jump }, false },
+	{ NULL, { NULL, NULL }, false },
 };
 
 static void *make_type(void)
@@ -480,7 +495,7 @@ static int add(void *type, const struct wanted *list, long *mask)
 
 		if (!object || !number)
 			return -1;
-		object->vectorcall = list->function;
+		object->vectorcall = list->function[trace_has_times()];
 		object->everywhere = list->everywhere;
 		ret = done(py.PyObject_CallMethod(g.module, "register_callback",
 						  "llO", g.tool, number,

@@ -83,27 +83,27 @@ static uintptr_t method_of(const void *function)
 static void call_c(struct trace *t, const void *frame, void *function)
 {
 	if (!trace_excludes(t, code_of(frame)))
-		trace_enter(t, method_of(function), function, false);
+		trace_enter(t, method_of(function), function, trace_what());
 }
 
 /* The program's own function, which has an object, gets the event too. */
-static int forward(const struct trace *t, void *object, void *frame, int what,
+static int forward(const struct trace *t, void *object, void *frame, int event,
 		   void *argument)
 {
-	if (!t->host || trace_host_is_return(what, argument))
+	if (!t->host || trace_host_is_return(event, argument))
 		return 0;
-	return t->host(object, frame, what, argument);
+	return t->host(object, frame, event, argument);
 }
 
-static void take_profile(struct trace *t, const void *frame, int what,
+static void take_profile(struct trace *t, const void *frame, int event,
 			 void *argument)
 {
-	switch (what) {
+	switch (event) {
 	case EVENT_CALL:
-		trace_enter(t, code_of(frame), NULL, false);
+		trace_enter(t, code_of(frame), NULL, trace_what());
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame), false);
+		trace_leave(t, code_of(frame), trace_what());
 		break;
 	case EVENT_C_CALL:
 		if (target.settings.builtins)
@@ -112,97 +112,122 @@ static void take_profile(struct trace *t, const void *frame, int what,
 	case EVENT_C_EXCEPTION:
 	case EVENT_C_RETURN:
 		if (target.settings.builtins)
-			trace_leave(t, method_of(argument), false);
+			trace_leave(t, method_of(argument), trace_what());
 		break;
 	default:
 		break;
 	}
 }
 
-static PP_NOINLINE int profile_slowly(void *object, void *frame, int what,
+static PP_NOINLINE int profile_slowly(void *object, void *frame, int event,
 				      void *argument)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
-		take_profile(t, frame, what, argument);
+		take_profile(t, frame, event, argument);
 	mask_close_faults(blocked);
-	return t && object ? forward(t, object, frame, what, argument) : 0;
+	return t && object ? forward(t, object, frame, event, argument) : 0;
 }
 
 /* Nearly all events; what is done after no call needs no saved registers. */
-static bool profile_quickly(const void *frame, int what, const void *argument)
+TRACE_INLINE bool profile_quickly(const void *frame, int event,
+				  const void *argument, unsigned what)
 {
-	switch (what) {
+	switch (event) {
 	case EVENT_CALL:
-		return trace_enter_quick(trace_mine, code_of(frame), false);
+		return trace_enter_quick(trace_mine, code_of(frame), what);
 	case EVENT_RETURN:
-		return trace_leave_quick(trace_mine, code_of(frame), false);
+		return trace_leave_quick(trace_mine, code_of(frame), what);
 	case EVENT_C_CALL:
 		return !target.settings.builtins ||
 		       (!trace_has_filters &&
 			trace_enter_quick(trace_mine, method_of(argument),
-					  false));
+					  what));
 	case EVENT_C_EXCEPTION:
 	case EVENT_C_RETURN:
 		return !target.settings.builtins ||
-		       trace_leave_quick(trace_mine, method_of(argument),
-					 false);
+		       trace_leave_quick(trace_mine, method_of(argument), what);
 	default:
 		return false;
 	}
 }
 
-static int on_profile(void *object, void *frame, int what, void *argument)
+TRACE_INLINE int profile(void *object, void *frame, int event, void *argument,
+			 unsigned what)
 {
-	if (PP_LIKELY(!object && profile_quickly(frame, what, argument)))
+	if (PP_LIKELY(!object && profile_quickly(frame, event, argument, what)))
 		return 0;
-	return profile_slowly(object, frame, what, argument);
+	return profile_slowly(object, frame, event, argument);
 }
 
-TRACE_INLINE void take_trace(struct trace *t, const void *frame, int what)
+static int on_profile(void *object, void *frame, int event, void *argument)
+{
+	return profile(object, frame, event, argument, TRACE_TIMES);
+}
+
+static int on_profile_counted(void *object, void *frame, int event,
+			      void *argument)
+{
+	return profile(object, frame, event, argument, 0);
+}
+
+TRACE_INLINE void take_trace(struct trace *t, const void *frame, int event,
+			     unsigned what)
 {
 	struct trace_function *f;
 
-	switch (what) {
+	switch (event) {
 	case EVENT_CALL:
-		f = trace_enter(t, code_of(frame), NULL, true);
+		f = trace_enter(t, code_of(frame), NULL, what);
 		if (f)
 			trace_entry(t, line_of(frame, f));
 		break;
 	case EVENT_LINE:
 		trace_line(t, code_of(frame),
-			   line_of(frame, t->top->edge->callee));
+			   line_of(frame, t->top->edge->callee), what);
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame), true);
+		trace_leave(t, code_of(frame), what);
 		break;
 	default:
 		break;
 	}
 }
 
-static PP_NOINLINE int trace_slowly(void *object, void *frame, int what,
+static PP_NOINLINE int trace_slowly(void *object, void *frame, int event,
 				    void *argument)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
 
 	if (t)
-		take_trace(t, frame, what);
+		take_trace(t, frame, event, trace_what());
 	mask_close_faults(blocked);
-	return t && object ? forward(t, object, frame, what, argument) : 0;
+	return t && object ? forward(t, object, frame, event, argument) : 0;
 }
 
-static int on_trace(void *object, void *frame, int what, void *argument)
+TRACE_INLINE int trace(void *object, void *frame, int event, void *argument,
+		       unsigned what)
 {
 	struct trace *t = trace_mine;
 
 	if (PP_UNLIKELY(object || !t || !t->quick))
-		return trace_slowly(object, frame, what, argument);
-	take_trace(t, frame, what);
+		return trace_slowly(object, frame, event, argument);
+	take_trace(t, frame, event, what);
 	return 0;
+}
+
+static int on_trace(void *object, void *frame, int event, void *argument)
+{
+	return trace(object, frame, event, argument, TRACE_LINES | TRACE_TIMES);
+}
+
+static int on_trace_counted(void *object, void *frame, int event,
+			    void *argument)
+{
+	return trace(object, frame, event, argument, TRACE_LINES);
 }
 
 /* -- threads ------------------------------------------------------------- */
@@ -214,7 +239,14 @@ static trace_host_function **function_slot(void *state_of_thread)
 
 static trace_host_function *our_function(void)
 {
-	return trace_has_lines() ? on_trace : on_profile;
+	static trace_host_function *const functions[] = {
+		[0] = on_profile_counted,
+		[TRACE_TIMES] = on_profile,
+		[TRACE_LINES] = on_trace_counted,
+		[TRACE_LINES | TRACE_TIMES] = on_trace,
+	};
+
+	return functions[trace_what()];
 }
 
 static char *use_tracing_slot(void *state_of_thread)
@@ -239,7 +271,7 @@ static void count_tracer(void)
 
 	*slot = NULL;
 	*object = NULL;
-	py.PyEval_SetTrace(on_trace, NULL);
+	py.PyEval_SetTrace(our_function(), NULL);
 	*slot = function;
 	*object = kept;
 }

@@ -620,7 +620,8 @@ static int fill_new(struct trace *t)
 
 bool trace_is_quick(const struct trace *t)
 {
-	return !t->has_window && trace_clock_is_counter &&
+	return !t->has_window &&
+	       (trace_clock_is_counter || !trace_has_times()) &&
 	       !(t->thread && atomic_load(&t->thread->blocks_faults));
 }
 

@@ -122,8 +122,8 @@ struct trace *trace_table_new(struct thread *t);
 
 /*
  * May its events be quick, see trace_event.h? If there is no window, the
- * counter is the clock and the thread lets faults through: a store of ours into
- * a log that somebody has truncated raises one.
+ * counter is the clock or none is read, and the thread lets faults through: a
+ * store of ours into a log that somebody has truncated raises one.
  */
 bool trace_is_quick(const struct trace *t);
 

@@ -55,6 +55,13 @@ CASES = {
         "PYPROF_TRACE": "calls", "PYPROF_BUILTINS": "0"}),
     "mixed-no-builtins": ("mixed", ["cprofile"], {
         "PYPROF_TRACE": "calls", "PYPROF_BUILTINS": "0"}),
+    # exact counts, and times from samples, which are in the cost
+    "fib-sampled": ("call_fib", ["cprofile"], {
+        "PYPROF_TRACE": "calls", "PYPROF_MODE": "cpu"}),
+    "methods-sampled": ("call_methods", ["cprofile"], {
+        "PYPROF_TRACE": "calls", "PYPROF_MODE": "cpu"}),
+    "mixed-sampled": ("mixed", ["cprofile"], {
+        "PYPROF_TRACE": "calls", "PYPROF_MODE": "cpu"}),
     "lines": ("lines", ["line_profiler", "pprofile"], {
         "PYPROF_TRACE": "lines"}),
 }
@@ -79,7 +86,9 @@ def bound_of(case, peer, python):
             return None
         bounds = LINES.get(minor)
         return bounds and bounds[peer == "pprofile"]
-    return NO_BUILTINS_12 if minor >= 12 else None
+    if case.endswith("no-builtins"):
+        return NO_BUILTINS_12 if minor >= 12 else None
+    return None
 
 
 class Python:

@@ -158,7 +158,7 @@ class Segment:
         self.state = 0
         self.samples, self.losses = [], []
         self.open = None  # head and calls
-        self.is_table = False  # of the GIL's: nothing else is in it
+        self.is_table = False  # nothing else is in it
 
 
 class Log:
@@ -263,6 +263,7 @@ class Log:
             elif kind in (EDGES, LINES, OPEN):
                 if segment is None:
                     raise Broken(f"table without an owner at {start:#x}")
+                segment.is_table = True
                 self.table(kind, data, at, at + length, number, segment)
             else:
                 self.definition(kind, data, at, at + length)
@@ -476,6 +477,8 @@ class Log:
             segment = thread.segments[seq]
             if i != seq and not self.ring_ns:
                 raise Broken(f"no segment {i} of thread {thread.number}")
+            if segment.open:
+                thread.last_ticks, thread.own_ticks, thread.open = segment.open
             if segment.is_table and thread.last_cpu_ns is not None:
                 continue  # begun while the one before went on
             if segment.cpu < cpu if self.ring_ns else segment.cpu != cpu:
@@ -486,8 +489,6 @@ class Log:
             thread.losses += segment.losses
             thread.last_time_ns = segment.end_time * self.unit
             thread.last_cpu_ns = cpu * self.unit
-            if segment.open:
-                thread.last_ticks, thread.own_ticks, thread.open = segment.open
         if (thread.end_time_ns or 0) < (thread.last_time_ns or 0):
             # before an exec that failed
             thread.end_time_ns = thread.end_cpu_ns = None

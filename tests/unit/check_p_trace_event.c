@@ -27,6 +27,7 @@ static struct trace *begin(void)
 	struct trace *t;
 
 	target.row = pyver_find(12);
+	target.settings.mode = PP_MODE_NONE;
 	log_set_up();
 	trace_clock_choose();
 	t = trace_table_new(NULL);
@@ -107,7 +108,8 @@ static void compare(struct trace *t)
 		}
 }
 
-START_TEST(trace_counts_as_cprofile_does)
+/* The walk, with or without times. */
+static struct trace *walk(unsigned what)
 {
 	struct trace *t = begin();
 
@@ -118,16 +120,50 @@ START_TEST(trace_counts_as_cprofile_does)
 		int f = rand() % FUNCTIONS;
 
 		if (depth && (rand() % 2 || depth == DEPTH_MOST)) {
-			trace_leave(t, address(top()), false);
+			trace_leave(t, address(top()), what);
 			model_leave();
 		} else {
 			model_enter(f);
 			ck_assert_ptr_nonnull(
-				trace_enter(t, address(f), NULL, false));
+				trace_enter(t, address(f), NULL, what));
 		}
 		ck_assert_uint_eq(t->open->depth, (unsigned)depth);
 	}
 	compare(t);
+	return t;
+}
+
+START_TEST(trace_counts_as_cprofile_does)
+{
+	trace_table_free(walk(TRACE_TIMES));
+}
+END_TEST
+
+/* What a call costs is with it, whoever calls, and nothing else is there. */
+START_TEST(trace_counts_without_a_clock)
+{
+	uint64_t own = 0, ended = 0;
+	struct trace *t;
+
+	trace_costs[PP_COST_python_outside] = 7;
+	t = walk(0);
+	for (int a = 0; a <= FUNCTIONS; a++)
+		for (int b = 0; b < FUNCTIONS; b++) {
+			struct trace_edge *e = edge_of(t, a, b);
+
+			if (!e)
+				continue;
+			ck_assert_uint_eq(e->shown->self + e->shown->total +
+						  e->shown->own +
+						  e->shown->rest +
+						  e->shown->rest_own,
+					  0);
+			own += e->shown->self_own;
+			ended += e->shown->calls - e->shown->open;
+		}
+	ck_assert_uint_gt(ended, 0);
+	ck_assert_uint_eq(own, 7 * ended);
+	trace_costs[PP_COST_python_outside] = 0;
 	trace_table_free(t);
 }
 END_TEST
@@ -139,15 +175,15 @@ START_TEST(trace_gives_all_time_to_somebody)
 
 	trace_costs[PP_COST_python_inside] = 3;
 	trace_costs[PP_COST_python_outside] = 5;
-	trace_enter(t, address(0), NULL, false);
+	trace_enter(t, address(0), NULL, TRACE_TIMES);
 	start = t->open->last;
 	for (int i = 0; i < 1000; i++) {
-		trace_enter(t, address(1), NULL, false);
-		trace_enter(t, address(0), NULL, false);
-		trace_leave(t, address(0), false);
-		trace_leave(t, address(1), false);
+		trace_enter(t, address(1), NULL, TRACE_TIMES);
+		trace_enter(t, address(0), NULL, TRACE_TIMES);
+		trace_leave(t, address(0), TRACE_TIMES);
+		trace_leave(t, address(1), TRACE_TIMES);
 	}
-	trace_leave(t, address(0), false);
+	trace_leave(t, address(0), TRACE_TIMES);
 	total = t->open->last - start;
 	self += edge_of(t, FUNCTIONS, 0)->shown->self;
 	self += edge_of(t, 0, 1)->shown->self;
@@ -170,14 +206,14 @@ START_TEST(trace_passes_over_returns_of_what_it_has_not_seen)
 {
 	struct trace *t = begin();
 
-	trace_leave(t, address(3), false);
-	trace_enter(t, address(0), NULL, false);
+	trace_leave(t, address(3), TRACE_TIMES);
+	trace_enter(t, address(0), NULL, TRACE_TIMES);
 	ck_assert_uint_eq(t->open->depth, 1);
 	t->thread = log_thread(42); /* unseen functions are looked up in it */
-	trace_leave(t, address(3), false);
+	trace_leave(t, address(3), TRACE_TIMES);
 	ck_assert_uint_eq(t->open->depth, 1);
 	t->thread = NULL;
-	trace_leave(t, address(0), false);
+	trace_leave(t, address(0), TRACE_TIMES);
 	ck_assert_uint_eq(t->open->depth, 0);
 	trace_table_free(t);
 }
@@ -188,10 +224,11 @@ START_TEST(trace_goes_deep)
 	struct trace *t = begin();
 
 	for (int i = 0; i < 100000; i++)
-		ck_assert_ptr_nonnull(trace_enter(t, address(0), NULL, false));
+		ck_assert_ptr_nonnull(
+			trace_enter(t, address(0), NULL, TRACE_TIMES));
 	ck_assert_uint_eq(t->open->depth, 100000);
 	for (int i = 0; i < 100000; i++)
-		trace_leave(t, address(0), false);
+		trace_leave(t, address(0), TRACE_TIMES);
 	ck_assert_uint_eq(t->open->depth, 0);
 	ck_assert_uint_eq(edge_of(t, 0, 0)->shown->calls, 99999);
 	ck_assert_uint_eq(edge_of(t, 0, 0)->shown->recursive, 99999);
@@ -210,8 +247,8 @@ START_TEST(trace_has_room_for_many_edges)
 	for (int i = 0; i < 2 * MANY; i++) {
 		uintptr_t at = (uintptr_t)(many + i % MANY * 64);
 
-		ck_assert_ptr_nonnull(trace_enter(t, at, NULL, false));
-		trace_leave(t, at, false);
+		ck_assert_ptr_nonnull(trace_enter(t, at, NULL, TRACE_TIMES));
+		trace_leave(t, at, TRACE_TIMES);
 	}
 	ck_assert_uint_eq(t->edge_count, MANY);
 	ck_assert_uint_eq(t->function_count, MANY);
@@ -225,17 +262,20 @@ START_TEST(trace_counts_lines_and_entries)
 	struct trace *t = begin();
 	struct pp_line *l;
 
-	trace_enter(t, address(0), NULL, false);
+	trace_enter(t, address(0), NULL, TRACE_TIMES);
 	trace_entry(t, 0);
 	for (int i = 0; i < 10; i++)
-		ck_assert(trace_line(t, address(0), 5));
+		ck_assert(trace_line(t, address(0), 5,
+				     TRACE_LINES | TRACE_TIMES));
 	/* the line before the first, as modules have it */
-	trace_line(t, address(0), UINT32_MAX);
-	ck_assert(trace_line(t, address(0), 40000));
+	trace_line(t, address(0), UINT32_MAX, TRACE_LINES | TRACE_TIMES);
+	ck_assert(trace_line(t, address(0), 40000, TRACE_LINES | TRACE_TIMES));
 	/* struct.py of 3.8 has a line two before its first */
 	for (int i = 0; i < 2; i++) {
-		ck_assert(trace_line(t, address(0), UINT32_MAX - 1));
-		ck_assert(trace_line(t, address(0), UINT32_C(1) << 31));
+		ck_assert(trace_line(t, address(0), UINT32_MAX - 1,
+				     TRACE_LINES | TRACE_TIMES));
+		ck_assert(trace_line(t, address(0), UINT32_C(1) << 31,
+				     TRACE_LINES | TRACE_TIMES));
 		ck_assert_uint_eq(t->top->at->hits, (unsigned)i + 1);
 	}
 	l = t->top->edge->callee->lines[5 + 1];
@@ -249,6 +289,6 @@ START_TEST(trace_counts_lines_and_entries)
 END_TEST
 
 UNIT_MAIN(trace_event, trace_counts_as_cprofile_does,
-	  trace_gives_all_time_to_somebody,
+	  trace_gives_all_time_to_somebody, trace_counts_without_a_clock,
 	  trace_passes_over_returns_of_what_it_has_not_seen, trace_goes_deep,
 	  trace_has_room_for_many_edges, trace_counts_lines_and_entries)
