@@ -20,8 +20,11 @@ def check_threads(log, truth, what):
     by_tid = {}
     for thread in log.threads.values():
         by_tid.setdefault(thread.tid, []).append(thread)
-    worst = 0
-    for tid, seconds in truth.items():
+    # A thread lives on for some 0.1 ms after its last look at the clock; what
+    # the machine takes away meanwhile is seen between two looks, too.
+    most = 0.002 + 2 * truth["gap"]
+    more = []
+    for tid, seconds in truth["spent"].items():
         threads = by_tid.get(int(tid), [])
         if len(threads) != 1:
             expect(threads, f"{what}: no thread {tid} in the log")
@@ -29,13 +32,15 @@ def check_threads(log, truth, what):
         seen = threads[0].end_cpu_ns / 1e9
         if threads[0].kind == pplog.MAIN:
             continue  # has the interpreter's end to do after its last look
-        worst = max(worst, abs(seen - seconds))
-        # a thread lives on a little after its last look at the clock, and a
-        # millisecond is what a busy machine charges for that at worst
-        expect(abs(seen - seconds) < 0.002 + 0.01 * seconds,
-               f"{what}: thread {tid} used {seconds:.4f} s, {seen:.4f} s in"
-               " the log")
-    return worst
+        more.append(seen - seconds)
+        expect(-0.0001 < seen - seconds < most, f"{what}: thread {tid} used"
+               f" {seconds:.4f} s, {seen:.4f} s in the log; at most"
+               f" {truth['gap']:.4f} s between two looks; {load()}")
+    more.sort()
+    # most are not interrupted
+    expect(more[len(more) // 2] < 0.001, f"{what}: half of the threads used"
+           f" {more[len(more) // 2]:.4f} s more than they saw; {load()}")
+    return more
 
 
 def check(what, **settings):
@@ -52,7 +57,7 @@ def check(what, **settings):
     merged = entries_add_up(log, what)
     expect(len(log.threads) == 61 + LONG, f"{what}: {len(log.threads)} threads"
            f" in the log, not {61 + LONG}")
-    worst_thread = check_threads(log, truth, what)
+    more = check_threads(log, truth, what)
     start, own = log.header["start_cpu_ns"], log.counters["own_cpu_ns"]
     sampled = lost = tails = worst_tail = 0
     for thread in log.threads.values():
@@ -75,8 +80,9 @@ def check(what, **settings):
             f" start-up {start / 1e9:.3f}, sampled {sampled / 1e9:.3f},"
             f" lost {lost / 1e9:.4f}, unsampled {tails / 1e9:.4f} (long"
             f" threads {100 * worst_tail:.2f} %), own {own / 1e9:.4f};"
-            f" a thread off by {1e3 * worst_thread:.2f} ms at most,"
-            f" {merged} signals merged")
+            f" a thread off by {1e3 * more[len(more) // 2]:.2f} ms, at most"
+            f" {1e3 * more[-1]:.2f} (and {1e3 * truth['gap']:.2f} between two"
+            f" looks), {merged} signals merged")
 
 
 check("auto")
