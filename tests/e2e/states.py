@@ -54,12 +54,12 @@ for t in threads: t.join()
 # At least and at most so much of a function's time is in reports of the state.
 # A hash holds the GIL between two calls; gc.collect() begins and ends outside
 # of the collector; unwinding is short, and so seen now and then. Who wants the
-# GIL uses some CPU time for that, a tenth was seen on a busy machine.
+# GIL uses some CPU time for that, a quarter was seen on a busy machine.
 NEARLY_ALL, MOST, SOME, LITTLE, NONE = ((0.9, 1), (0.6, 1), (0.02, 1), (0, 0.2),
                                         (0, 0.05))
 IN_CPU_MODE = {
     "gil": {"computes": NEARLY_ALL, "hashes": LITTLE, "collects": NEARLY_ALL,
-            "raises": NEARLY_ALL, "wants": (0.75, 1)},
+            "raises": NEARLY_ALL, "wants": (0.6, 1)},
     "gc": {"computes": NONE, "hashes": NONE, "collects": MOST, "raises": NONE,
            "wants": NONE},
     "native": {"computes": (0, 0.5), "hashes": NEARLY_ALL},
@@ -67,12 +67,14 @@ IN_CPU_MODE = {
                   "raises": SOME, "wants": NONE},
 }
 # A thread that runs may be kept from its processor for any part of its time, and
-# both spinners want a GIL that is free until one of them gets a processor.
+# both spinners want a GIL that is free until one of them gets a processor. Or
+# neither wants it, as both wait for one: 0.2 was seen at twice as many threads
+# as processors.
 IN_WALL_MODE = {
     "cpu": {"computes": SOME, "hashes": SOME, "sleeps": NONE},
     "gil": {"computes": NEARLY_ALL, "sleeps": NONE},
     "gil-wait": {"computes": NONE, "hashes": NONE, "collects": NONE,
-                 "raises": NONE, "sleeps": NONE, "wants": (0.25, 0.95)},
+                 "raises": NONE, "sleeps": NONE, "wants": (0.1, 0.95)},
 }
 
 
