@@ -77,13 +77,13 @@ PP_EXPORT int posix_spawnp(pid_t *pid, const char *file,
 		     envp);
 }
 
-/* These two start a shell by calls that go past the wrappers above. */
+/* libc's own two start a shell by calls that go past the wrappers above. */
 PP_EXPORT int system(const char *command)
 {
 	struct revealed host;
 	int ret;
 
-	if (command && keepenv_bytes(environ))
+	if (command && (children_time() || keepenv_bytes(environ)))
 		return shell_run(command, environ);
 	/* which waits for the shell: our handler stays */
 	handlers_reveal(&host, true, false);

@@ -82,6 +82,29 @@ static int wait_for(pid_t pid)
 	return ended == pid ? status : -1;
 }
 
+/* The waiting thread is cancelled. */
+static void abandon(void *argument)
+{
+	const pid_t *pid = argument;
+
+	kill(*pid, SIGKILL);
+	wait_for(*pid);
+	end_ignoring();
+}
+
+/* The one point at which system() may be cancelled. */
+static int wait_or_end(pid_t pid, int cancel)
+{
+	int status;
+
+	pthread_cleanup_push(abandon, &pid);
+	pthread_setcancelstate(cancel, NULL);
+	status = wait_for(pid);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	pthread_cleanup_pop(0);
+	return status;
+}
+
 int shell_run(const char *command, char *const envp[])
 {
 	int cancel, error, status = W_EXITCODE(127, 0), saved = errno;
@@ -96,7 +119,7 @@ int shell_run(const char *command, char *const envp[])
 	pthread_sigmask(SIG_BLOCK, &child, &before);
 	error = start(&pid, command, envp, &before);
 	if (error == 0) {
-		status = wait_for(pid);
+		status = wait_or_end(pid, cancel);
 		error = status == -1 ? errno : saved;
 	}
 	end_ignoring();

@@ -29,7 +29,7 @@ WAYS = {
     "spawn": (2, 1), "spawnp": (2, 1), "spawnv": (2, 1), "exec": (2, 1),
     "popen": (2, 1), "popen_fork": (2, 1), "popen_open": (2, 1),
     # the shell between has a record, and no log
-    "shell": (2, 1), "script": (4, 1), "system": (2, 0),
+    "shell": (2, 1), "script": (4, 1), "system": (2, 1),
     "pty": (2, 1), "in_thread": (3, 2),
     "mp_fork": (3, 2), "mp_spawn": (3, None), "mp_forkserver": (3, None),
     "pool": (3, 2), "executor": (3, 2),

@@ -201,8 +201,8 @@ if __name__ == "__main__":
     found = enough("multiprocessing", 15, lambda: run(
         [EXE, "mp.py"], log="p.bin", env=FAST), "work")
     print("multiprocessing:", len(logs_here()), "logs", found, "samples")
-    # of our own where --keep-env has to put something back
-    case("system-cleared", """
+    # of our own
+    case("system", """
 # of us, once we wait: before that libc blocks everything for a moment
 show = "grep -E '^Sig(Blk|Ign)' /proc/%s/status"
 ours = ("until grep -q '^State:.S' /proc/$PPID/status; do :; done; "
@@ -210,7 +210,6 @@ ours = ("until grep -q '^State:.S' /proc/$PPID/status; do :; done; "
 def mine():
     print([l for l in open("/proc/self/status")
            if l.startswith(("SigBlk", "SigIgn"))], flush=True)
-os.environ.clear()
 burn_user()
 libc = ctypes.CDLL(None, use_errno=True)
 print(libc.system(None))
@@ -246,7 +245,7 @@ signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 ctypes.set_errno(0)
 print(ended, libc.system(b"exit 3"), ctypes.get_errno())
 burn_user()
-""", env={**FAST, "PYPROF_KEEP_ENV": "1"})
+""", env=FAST)
     case("system-thread", """
 # fork in one thread while others are created and end; 3.12 and later warn of
 # that, rightly, if one of them lives at that moment
