@@ -32,11 +32,15 @@ WAYS = {
     "shell": (2, 1), "script": (4, 1), "system": (2, 1),
     "pty": (2, 1), "in_thread": (3, 2),
     "mp_fork": (3, 2), "mp_spawn": (3, None), "mp_forkserver": (3, None),
-    "pool": (3, 2), "executor": (3, 2),
+    "pool": (3, 2), "pool_spawn": (3, None), "pool_forkserver": (3, None),
+    "executor": (3, 2), "executor_spawn": (3, None),
+    "executor_forkserver": (3, None),
     "raw_fork": (2, 0), "raw_ends": (1, 0), "clone": (2, 1),
 }
-# At a tenth of the size each Python takes some, all of them take all.
+# At a tenth of the size each Python takes some, all of them take all, and each
+# way has one of the settings.
 TURNS = 3
+SETTINGS = ({}, {"rate": 1000}, {"mode": "wall"})
 
 
 def told():
@@ -119,12 +123,12 @@ def check_tree(what):
 
 
 def check(way, processes, forks, **settings):
-    what = f"{way} {settings.get('rate', 'auto')}"
+    what = f"{way} {settings}"
     done, truth, found = go(way, **settings)
     if failures:
         return 0
     # one process of a pool may have had all the work
-    expect(len(truth) == processes or way in ("pool", "executor")
+    expect(len(truth) == processes or way.startswith(("pool", "executor"))
            and len(truth) > 1, f"{what}: {len(truth)} processes told of"
            f" themselves, not {processes}: {done.stdout}")
     expect(set(truth) <= set(found), f"{what}: no log of"
@@ -165,8 +169,9 @@ def main():
     worst = 0
     for i, (way, (processes, forks)) in our_share(enumerate(WAYS.items()),
                                                   TURNS):
-        worst = max(worst, check(way, processes, forks,
-                                 rate="auto" if i // TURNS % 2 else 1000))
+        for settings in our_share(SETTINGS, len(SETTINGS), i // TURNS,
+                                  len(SETTINGS)):
+            worst = max(worst, check(way, processes, forks, **settings))
     for test in our_share((without_children, cleared), 2):
         test()
     figures("children", f"CPU of a child at most {1e6 * worst:.0f} us off")

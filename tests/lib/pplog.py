@@ -638,7 +638,8 @@ class Log:
         """Start-up, samples, lost and unsampled time, own threads."""
         total = self.header["start_cpu_ns"] + self.counters["own_cpu_ns"]
         for thread in self.threads.values():
-            total += thread.end_cpu_ns - thread.cpu_ns
+            if thread.kind != OWN:  # whose time the counter has
+                total += thread.end_cpu_ns - thread.cpu_ns
         return total
 
 

@@ -229,19 +229,43 @@ def make_mp_forkserver():
     make_processes("forkserver")
 
 
-def make_pool():
-    with multiprocessing.get_context("fork").Pool(2) as pool:
+def use_pool(method):
+    with multiprocessing.get_context(method).Pool(2) as pool:
         pool.map(number_of, range(4), chunksize=1)
         pool.map(last_of, range(8), chunksize=1)
         pool.close()
         pool.join()
 
 
-def make_executor():
+def make_pool():
+    use_pool("fork")
+
+
+def make_pool_spawn():
+    use_pool("spawn")
+
+
+def make_pool_forkserver():
+    use_pool("forkserver")
+
+
+def use_executor(method):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(
-            "fork")) as pool:
+            method)) as pool:
         list(pool.map(number_of, range(4)))
         list(pool.map(last_of, range(8)))
+
+
+def make_executor():
+    use_executor("fork")
+
+
+def make_executor_spawn():
+    use_executor("spawn")
+
+
+def make_executor_forkserver():
+    use_executor("forkserver")
 
 
 def make_raw_fork():
