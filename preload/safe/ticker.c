@@ -40,8 +40,8 @@
 /* A signal that has not arrived after so long was lost: send another. */
 #define RESEND_NS 20000000u
 
-/* Ticks between two readings of the ticker's own CPU clock. */
-#define OWN_CLOCK_TICKS 16u
+/* At least between two readings of the ticker's own CPU clock. */
+#define OWN_CLOCK_NS 1500000u
 
 /* Looks for the ticker that ends: a millisecond, then a third of a second. */
 #define GONE_LOOKS 4000
@@ -346,7 +346,8 @@ static bool may_rest(uint64_t now_ns)
 static void ticker_main(void)
 {
 	uint64_t base = state->ticker_past_ns;
-	uint64_t period = target.period_ns, next, random, looked_ns;
+	uint64_t period = target.period_ns, next, random;
+	uint64_t looked_ns, counted_ns = 0;
 
 	/* reading another thread's stack may fault, which is mended */
 	mask_set(target.settings.mode == PP_MODE_WALL ? MASK_ALL & ~MASK_FAULTS
@@ -354,7 +355,7 @@ static void ticker_main(void)
 	set_up();
 	looked_ns = next = now();
 	random = next | 1;
-	for (uint32_t tick = 0; !must_stop(); tick++) {
+	while (!must_stop()) {
 		bool rests = may_rest(looked_ns);
 		uint64_t begin_ns;
 
@@ -376,11 +377,13 @@ static void ticker_main(void)
 		if (!must_stop() && !may_rest(begin_ns))
 			look_at_all(begin_ns, begin_ns - looked_ns);
 		looked_ns = begin_ns;
-		if (tick % OWN_CLOCK_TICKS == 0)
-			atomic_store_explicit(
-				&state->ticker_cpu_ns,
-				base + clock_read(CLOCK_THREAD_CPUTIME_ID),
-				memory_order_relaxed);
+		if (begin_ns - counted_ns < OWN_CLOCK_NS)
+			continue;
+		counted_ns = begin_ns;
+		atomic_store_explicit(
+			&state->ticker_cpu_ns,
+			base + clock_read(CLOCK_THREAD_CPUTIME_ID),
+			memory_order_relaxed);
 	}
 	base += clock_read(CLOCK_THREAD_CPUTIME_ID);
 	state->ticker_past_ns = base;
