@@ -3,6 +3,7 @@
 # its own or without, writes a log of its own: its pid, its parent, the session
 # of all, and all of its own CPU time.
 # each: interpreter
+# parallel: yes
 import glob
 import os
 import sys

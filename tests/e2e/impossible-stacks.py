@@ -3,6 +3,7 @@
 # hundred frames of recursion: no stack mixes two paths, none has a frame left
 # out, and every expiration of the clock is a sample or a counted loss.
 # each: interpreter
+# parallel: yes
 # timeout: 600
 import ast
 import os

@@ -3,6 +3,7 @@
 # every sample names the function that ran at that instant, by the intervals
 # that the program itself wrote.
 # each: interpreter
+# parallel: yes
 import bisect
 import os
 import re

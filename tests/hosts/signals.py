@@ -27,7 +27,7 @@ RATES = ({}, {"PYPROF_RATE": "1k"})
 # 0.06 s are 6 ticks where the kernel is slowest.
 def program(name, code, lines=0, least=3, rates=None):
     """Run a program at some rates; samples of burn_user are asked for."""
-    if not is_our_turn():
+    if not is_our_turn(3):
         return
     for env in rates or some(RATES):
         full = f"{name} {env.get('PYPROF_RATE', 'auto')}"

@@ -35,7 +35,7 @@ Outcome = namedtuple("Outcome", "status stdout stderr")
 _failures = []
 # Both choices of the one come up with both of the other, over the Pythons.
 _turns = itertools.count(NUMBER * 3 // 2)
-_halves = itertools.count(NUMBER)
+_cases = itertools.count(NUMBER)
 
 
 def check(fact, *words):
@@ -59,10 +59,10 @@ def some(choices):
     return choices if FULL else (choices[next(_turns) % len(choices)],)
 
 
-def is_our_turn():
-    """Always at full size, else each second time: others each Python, if there
-    is more than one."""
-    return FULL or COUNT == 1 or next(_halves) % 2 == 0
+def is_our_turn(parts=2):
+    """Always at full size, else once in so many times, or as there are Pythons:
+    others each Python."""
+    return FULL or next(_cases) % min(parts, COUNT) == 0
 
 
 def skip(why):
