@@ -81,11 +81,11 @@ def brief():
         expect(abs(log.total_ns - end_ns) < 0.02 * end_ns,
                f"{log.total_ns} ns in its threads, end at {end_ns}")
         expect(log.header["ended"] == 2, f"ended {log.header['ended']}")
-    # one of them may be kept from its processor between the two readings, and
-    # pays for the cold caches that it finds: as many as one in a hundred
+    # some may be kept from their processors between the two readings, and pay
+    # for the cold caches that they find: as many as one in a hundred, or two
     far = sum(abs(x) > 0.02 for x in off)
-    expect(far <= len(off) // 100, f"{far} of {len(off)} children are more than"
-           f" 2 % off, {max(off, key=abs):+.2%} at most; {load()}")
+    expect(far <= max(2, len(off) // 100), f"{far} of {len(off)} children are"
+           f" more than 2 % off, {max(off, key=abs):+.2%} at most; {load()}")
     figures("children-many", f"{len(off)} children of 20 ms: {max(off):+.2%} of"
             f" their CPU time at most, {sum(off) / len(off):+.2%} on average,"
             f" {far} above 2 %")

@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 from profiled import *
 
-FORKS = sized(100, 20)
+FORKS, ROUNDS = sized((100, 2), (10, 4))
 # the part of the machine that a test may take for some seconds
 AVAILABLE = 0.5
 MIB = 1 << 20
@@ -65,25 +65,29 @@ def main():
         print(f"{mib} MiB of memory are too much, {available_mib()} are free")
         sys.exit(77)
     plain, ours = [], []
-    for _ in range(2):
-        plain += forks(mib, False)
-        ours += forks(mib, True)
+    for _ in range(ROUNDS):
+        plain.append(forks(mib, False))
+        ours.append(forks(mib, True))
     if failures:
         return
-    median = statistics.median(plain)
+    # Other work on the machine, which the ticker adds to, only makes it slower:
+    # the quickest round counts. What is looked for is a copy that begins again
+    # at each signal, of which 10,000 a second come.
+    median = min(map(statistics.median, plain))
+    ratio = min(map(statistics.median, ours)) / median
+    most, most_without = max(map(max, ours)), max(map(max, plain))
     # with us the child's log is not yet made when the parent returns, but the
-    # ticker is stopped before and the site written behind: that is constant
+    # ticker may be stopped before and the site is written behind: so much
     constant = 0.0005
-    ratio = statistics.median(ours) / median
-    worst = max(ours) / median
-    expect(statistics.median(ours) <= 1.2 * median + (0 if FULL else constant),
+    expect(ratio <= (1.2 if FULL else 3 + constant / median),
            f"median {ratio:.2f} times that without us; {load()}")
     # one may be kept from its processor, without us, too
-    expect(max(ours) <= 10 * max(median, max(plain) / 10) + constant,
-           f"one took {worst:.1f} times the median without us; {load()}")
-    figures("fork-big", f"{mib} MiB: {len(ours)} forks at 10 kHz, median"
+    expect(most <= max(10 * median, most_without) + constant,
+           f"one took {most / median:.1f} times the median without us; {load()}")
+    figures("fork-big", f"{mib} MiB: {ROUNDS} x {FORKS} forks at 10 kHz, median"
             f" {1e3 * median:.2f} ms without us, {ratio:.2f} times that with,"
-            f" {worst:.1f} times at most ({max(plain) / median:.1f} without)")
+            f" {most / median:.1f} times at most ({most_without / median:.1f}"
+            " without)")
 
 
 main()

@@ -107,19 +107,26 @@ def in_venv():
     check(data.get("ended") == "1", "venv: ended", data.get("ended"))
 
 
+MODES = {
+    "script": ("script.py", "a", "-b"),
+    "command": ("-c", PROGRAM, "a"),
+    "module": ("-m", "module_x", "a"),
+    "package": ("-m", "package", "a"),
+    "stdin": (),
+    "stdin-dash": ("-", "a"),
+    "zipapp": ("app.pyz", "a"),
+    "directory": ("folder", "a"),
+    "isolated": ("-I", "-S", "script.py", "a"),
+    "no-site": ("-S", "-E", "-c", PROGRAM),
+    "optimised": ("-OO", "-X", "dev", "-W", "error", "script.py"),
+    "interactive": ("-i", "-q"),
+}
+STDIN = {"stdin": PROGRAM, "stdin-dash": PROGRAM, "interactive": TYPED}
+
 write_programs()
-mode("script", "script.py", "a", "-b")
-mode("command", "-c", PROGRAM, "a")
-mode("module", "-m", "module_x", "a")
-mode("package", "-m", "package", "a")
-mode("stdin", stdin=PROGRAM.encode())
-mode("stdin-dash", "-", "a", stdin=PROGRAM.encode())
-mode("zipapp", "app.pyz", "a")
-mode("directory", "folder", "a")
-mode("isolated", "-I", "-S", "script.py", "a")
-mode("no-site", "-S", "-E", "-c", PROGRAM)
-mode("optimised", "-OO", "-X", "dev", "-W", "error", "script.py")
-mode("interactive", "-i", "-q", stdin=TYPED.encode())
-at_a_prompt()
-in_venv()
+for name, words in our_share(MODES.items(), 2):
+    mode(name, *words, **({"stdin": STDIN[name].encode()} if name in STDIN
+                          else {}))
+for test in our_share((at_a_prompt, in_venv), 2):
+    test()
 done()

@@ -144,7 +144,7 @@ def ticker():
         took = (log.header["end_ns"] - log.header["start_ns"]) / 1e9
         share = log.counters["own_cpu_ns"] / 1e9 / took
         # a second processor that others share doubles what a look costs
-        bound = sized(0.01, 0.03) if "mode" in settings else 0.01
+        bound = sized(0.01, 0.03)
         expect(share <= bound, f"{what}: the ticker takes"
                f" {share:.2%} of a processor for {WAITING} threads; {load()}")
         figures("threads-many", f"{what}: {WAITING} waiting: the ticker takes"

@@ -52,7 +52,9 @@ def check_lifetimes(log):
         on = (thread.end_cpu_ns - thread.cpu_ns) / 1e9
         off = sum(o.weight_ns for o in thread.offs) / 1e9
         missing = life - on - off
-        expect(missing >= -2e-6, f"thread {thread.number}: {on:.6f} s on and"
+        # two clocks, read one after the other; time counted twice would be
+        # half a period
+        expect(missing >= -0.001, f"thread {thread.number}: {on:.6f} s on and"
                f" {off:.6f} s off in a life of {life:.6f} s")
         # the last look is up to four periods ago; on a machine with
         # other work a look may be late
@@ -129,8 +131,9 @@ for thread in log.threads.values():
     life = thread.end_time_ns - thread.time_ns
     waited = sum(o.weight_ns for o in thread.offs if o.state & pplog.GIL_WAIT)
     shares.append(waited / life)
-    # two thirds; more where who has the GIL lacks a processor
-    expect(0.4 <= waited / life <= 0.98, f"thread {thread.number} waits for the"
+    # Two thirds; more where who has the GIL lacks a processor, less where all
+    # want one (see states.py)
+    expect(0.15 <= waited / life <= 0.98, f"thread {thread.number} waits for the"
            f" GIL for {waited / life:.2f} of its life; {load()}")
 expect(len(shares) == 3, f"{len(shares)} of three threads that spin")
 figures("wall", "waiting for the GIL: " + " ".join(f"{s:.2f}" for s in shares))

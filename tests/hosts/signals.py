@@ -34,7 +34,7 @@ def program(name, code, lines=0, least=3, rates=None):
         log = name + ".bin"
         clear_logs()
         began = time.monotonic()
-        how = {"log": log, "env": env, "timeout": 20,
+        how = {"log": log, "env": env, "timeout": 60,
                "under": ("sh", "-c", 'ulimit -c 0; exec "$@"', "sh")}
         words = [EXE, "-c", BURN + code]
         plain, _ = both(full, words, lines=lines, **how)

@@ -176,14 +176,18 @@ def check_share(name, log, spent):
     """The time that the requests took in hot() is that of its samples.
 
     Where a piece begins or ends, a sample's whole weight is on one side: a
-    variance of a sixth of a tick squared for each piece, and of the sum of
-    these four times the root; 3 % for what is hot() and not yet measured. At
+    variance of a sixth of its weight squared for each piece, and of the sum of
+    these four times the root; a weight is a tick, or more where others had the
+    processor; 3 % for what is hot() and not yet measured. At
     the kernel's tick, all else may be hot()'s as well: on a busy machine a
     process gets its processor at a tick, and what ends before the next has no
     sample.
     """
     seen, count = hot_ns(log)
-    tick = log.header["tick_ns"]
+    weights = [s.weight_ns for s in log.samples] or [0]
+    # of the weight at a random instant
+    square = sum(w ** 3 for w in weights) / max(sum(weights), 1)
+    tick = max(log.header["tick_ns"], square ** 0.5)
     bound = 0.03 * sum(spent) + 2 * tick + \
         4 * tick * (len(spent) * 4 / 6) ** 0.5
     if log.header["auto_rate"] and seen > sum(spent):

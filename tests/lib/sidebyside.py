@@ -18,7 +18,7 @@ import sys
 from collections import namedtuple
 from pathlib import Path
 
-from turns import COUNT, FULL, NUMBER
+from turns import COUNT, FULL, NUMBER, our_share
 
 B = os.environ["B"]
 LIBRARY = os.environ["LIBRARY"]
@@ -74,7 +74,7 @@ def text_of(value):
     return value.decode(errors="surrogateescape")
 
 
-def run(words, log=None, env=None, under=(), stdin=b"", timeout=60, **popen):
+def run(words, log=None, env=None, under=(), stdin=b"", timeout=180, **popen):
     """Run a program, profiled into `log` if that is given.
 
     env is set for the program alone; `under` are words that it is run by.
