@@ -341,7 +341,11 @@ def busy():
 
 def dumped(pid):
     """All threads, the blocked ones too, with the lines that they are on."""
-    status, out, err = ctl(pid, "dump")
+    for _ in range(50):
+        status, out, err = ctl(pid, "dump")
+        # it may still wait for the GIL behind what it printed
+        if " main (" in out:
+            break
     expect(status == 0 and not err, f"dump: {status} {err}")
     found = stacks_of(out)
     with open("program.py") as file:
@@ -363,6 +367,52 @@ def dumped(pid):
     expect(len(found) == 4, f"dump: {len(found)} threads:\n{out}")
     main = found.get(pid, ("", [""]))[1]
     expect(main[-1].startswith("<module> ("), f"dump: main {main}")
+
+
+def with_settings():
+    """--ctl does its part whatever else was asked for."""
+    for settings in our_share((
+            {"mode": "wall"}, {"trace": "calls"}, {"ring": "5", "rate": "1k"},
+            {"engine": "itimer"}, {"trace": "lines", "mode": "cpu"},
+            {"signal": "USR2"}), 2, NUMBER // 6, 2):
+        sampled = settings.get("mode") or "trace" not in settings
+        with running(THREADS, **settings) as (pid, _):
+            dumped(pid)
+            for verb, now in ("stop", "off"), ("start", "on"):
+                got = ctl(pid, verb)
+                if sampled:
+                    expect(got == (0, f"process {pid}: recording is {now}\n",
+                                   ""), f"{settings}, {verb}: {got}")
+                else:
+                    expect(got[0] == 125 and "traced, not sampled" in got[2],
+                           f"{settings}, {verb}: {got}")
+        log = pplog.read("log.bin")
+        expect(len(log.dumps) >= 4, f"{settings}: {len(log.dumps)} dumps")
+        if sampled:
+            entries_add_up(log, f"{settings}")
+
+
+def of_a_child():
+    """A forked child is asked by its own pid, and its parent stays as it is."""
+    with running("""
+child = os.fork()
+if child:
+    sys.stdin.readline()
+    os.kill(child, signal.SIGKILL)
+    os.wait()
+else:
+    def in_child():
+        print(os.getpid(), flush=True)
+        while True: pass
+    in_child()
+""", output="s.%p.bin") as (child, parent):
+        expect(ctl(child, "stop")[0] == 0, "of a child: stop")
+        status, out, err = ctl(child, "dump")
+        expect(status == 0 and "in_child" in out, f"of a child: {out} {err}")
+        for pid, now in (child, "off"), (parent.pid, "on"):
+            expect(re.search(f"^recording +{now}$", ctl(pid, "status")[1],
+                             re.M), f"of a child: {ctl(pid, 'status')}")
+    clear()
 
 
 WAITS = "print(os.getpid(), flush=True); sys.stdin.readline()\n"
@@ -554,7 +604,8 @@ else: os._exit(0)
 
 
 TESTS = (toggled, new_threads, waits_off, never_on, host_wins, refused,
-         controlled, busy, of_spans, no_answers, forged, spans, forks, sizes)
+         controlled, busy, with_settings, of_a_child, of_spans, no_answers,
+         forged, spans, forks, sizes)
 # half a minute in all: in the short run a sixth of it on each interpreter
 for test in our_share(TESTS, 6):
     begin = time.monotonic()
