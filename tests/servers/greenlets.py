@@ -71,9 +71,31 @@ def look(rate, depth):
           flush=True)
 
 
+def look_from_outside(depth):
+    """Wall mode: a thread that is off its processor is read by another."""
+    what = f"wall mode, depth {depth}"
+    clear_logs()
+    # most of the time it rests, so that its CPU time is a fraction
+    env = {"SECONDS": str(SECONDS / 5), "DEPTH": str(depth), "NAP": "0.0002",
+           "PYPROF_MODE": "wall", "PYPROF_RATE": "1k"}
+    plain, _ = both(what, [DEBIAN, SCRIPT], log="greenlets.bin", env=env)
+    check(plain.status == 0, what, plain.stderr)
+    log = pplog.read("greenlets.bin")
+    oracle = Oracle(log, depth)
+    offs = [off for thread in log.threads.values() for off in thread.offs]
+    verdicts = [oracle.judge(off.node) for off in offs]
+    bad = [log.names(off.node) for off, v in zip(offs, verdicts) if v is None]
+    check(not bad, what, len(bad), "impossible stacks, such as", bad[:1])
+    inside = sum(v in ("left", "right", "above", "below") for v in verdicts)
+    check(inside >= 50 * SECONDS, what, "only", inside, "stacks of greenlets")
+    print(f"greenlets, {what}: 0 spliced of {len(offs)}, {inside} of greenlets,"
+          f" {sum(off.looks for off in offs)} looks", flush=True)
+
+
 need(modules=["gevent"])
 for depth in 0, 60:
     look(str(RATE), depth)
+    look_from_outside(depth)
 if FULL:
     look("auto", 0)
 done()

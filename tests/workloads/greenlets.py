@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Greenlets that switch every few microseconds, each from a chain of functions
 of its own: by gevent's loop (left, right), and from one to another (above,
-below). Runs for SECONDS of CPU time; DEPTH more calls lie in two of them.
+below). Runs for SECONDS of CPU time; DEPTH more calls lie in two of them; each
+rests for NAP seconds in its innermost one.
 """
 import os
 import time
@@ -11,6 +12,7 @@ from greenlet import getcurrent, greenlet
 
 SECONDS = float(os.environ.get("SECONDS", 1))
 DEPTH = int(os.environ.get("DEPTH", 0))
+NAP = float(os.environ.get("NAP", 0))
 
 # The functions of each greenlet, outermost first; the starred one DEPTH + 1
 # times.
@@ -28,6 +30,8 @@ def left_burn():
     n = 300
     while n:
         n -= 1
+    if NAP:
+        time.sleep(NAP)
     gevent.sleep(0)
 
 
@@ -48,6 +52,8 @@ def right_burn():
     n = 300
     while n:
         n -= 1
+    if NAP:
+        time.sleep(NAP)
     gevent.sleep(0)
 
 
@@ -67,6 +73,8 @@ def below_burn(back):
     n = 300
     while n:
         n -= 1
+    if NAP:
+        time.sleep(NAP)
     back.switch()
 
 
