@@ -221,7 +221,8 @@ def check_merged(name, logs):
     data = profile(*logs_here("served.*.bin"))
     if not data:
         return
-    each = sum(log.counters["samples"] for log in logs.values())
+    each = sum(log.counters["samples"] + log.counters["looks"]
+               for log in logs.values())
     check(data["samples"] == each, name, data["samples"], "samples in all,",
           each, "in each")
     whole = sum(total_of(profile(path), "hot")
@@ -249,7 +250,7 @@ def check_logs(name, answers, processes):
 # ---- the test ---------------------------------------------------------------
 
 def serves(name, words, processes=0, workers=1, paths=("burn",), lines=1,
-           rate="1k", chance="", **how):
+           rate="1k", mode="cpu", chance="", **how):
     """With and without: the same answers, end and words; and good logs.
 
     processes: how many logs there must be, 0 for any; workers: how many must
@@ -260,7 +261,8 @@ def serves(name, words, processes=0, workers=1, paths=("burn",), lines=1,
     began = time.monotonic()
     targets = [f"/{paths[i % len(paths)]}?{BURN_MS}" for i in range(REQUESTS)]
     plain = serve(words, targets, **how)
-    under = [WRAP, "-o", os.path.abspath(OUTPUT), "-r", rate, "--"]
+    under = [WRAP, "-o", os.path.abspath(OUTPUT), "-r", rate,
+             "--mode", mode, "--"]
     with_us = serve(words, targets, under=under, **how)
     for what in ("status", "body"):
         a, b = ([getattr(x, what) for x in s.answers] for s in (plain, with_us))

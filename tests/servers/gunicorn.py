@@ -31,6 +31,7 @@ def send(number):
 
 need("gunicorn", modules=["gunicorn"])
 serves("gunicorn sync", GUNICORN, processes=3, workers=2)
+serves("gunicorn sync, wall", GUNICORN, processes=3, workers=2, mode="wall")
 if FULL:
     serves("gunicorn sync, auto", GUNICORN, processes=3, workers=2,
            rate="auto")
@@ -46,6 +47,8 @@ if FULL:
            meanwhile=send(signal.SIGTTOU), chance=TWICE)
     serves("gunicorn gthread", [*GUNICORN, "-k", "gthread", "--threads", "4"],
            processes=3, workers=1)
+    serves("gunicorn gthread, wall", [*GUNICORN, "-k", "gthread", "--threads",
+                                      "4"], processes=3, workers=1, mode="wall")
 if FULL and have("gevent"):
     serves("gunicorn gevent", [*GUNICORN, "-k", "gevent"], processes=3,
            workers=1)

@@ -26,6 +26,7 @@ need("uwsgi")
 served("prefork", UWSGI)
 if FULL:
     served("prefork, auto", UWSGI, rate="auto")
+    served("prefork, wall", UWSGI, mode="wall")
     served("threads", [*UWSGI, "--enable-threads", "--threads", "2"],
            workers=1)
     served("die on TERM", [*UWSGI, "--die-on-term"], end=signal.SIGTERM)
