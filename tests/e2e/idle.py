@@ -100,8 +100,9 @@ def main():
         for thread in log.threads.values():
             expect(thread.tid not in tids or not thread.losses,
                    f"{thread.name} has {thread.losses}")
-            # its few microseconds of work may meet a tick
-            expect(thread.tid not in tids or len(thread.samples) <= 1,
+            # its few microseconds of work may meet a tick, or two where others
+            # keep it from its processor; who is seen waiting has a hundred
+            expect(thread.tid not in tids or len(thread.samples) <= 4,
                    f"{thread.name} has {len(thread.samples)} samples")
     expect(max(extra.values()) <= 0, f"extra switches of context: {extra};"
            f" {switches}")
