@@ -225,9 +225,7 @@ TRACE_INLINE void trace_end_top(struct trace *t, uint64_t now, unsigned what)
 	edge->callee->open--;
 	if (what & TRACE_TIMES)
 		trace_give_total(t, now, what);
-	else
-		/* all of it is outside; the caller may be of no edge there is
-		 */
+	else /* all of it is outside, and the caller's edge may be none */
 		trace_own(top, edge->callee->outside, what);
 	t->top = top - 1;
 	t->open->depth--;

@@ -238,8 +238,8 @@ static uint32_t entry_line(struct trace_function *f, uintptr_t code,
 	return f->entry_line;
 }
 
-static void *on_line_start(void *self, void *const *arguments,
-			   size_t count PP_UNUSED, void *names PP_UNUSED)
+static void *start_with_line(void *self, void *const *arguments,
+			     size_t count PP_UNUSED, void *names PP_UNUSED)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
@@ -378,64 +378,67 @@ static void after_set_profile(void)
 
 /* -- registration -------------------------------------------------------- */
 
-/* The quick ones, with and without a clock. */
-#define CALLBACK(name, result)                                                 \
-	static void *name(void *self PP_UNUSED, void *const *arguments,        \
-			  size_t count PP_UNUSED, void *names PP_UNUSED)       \
+/* A callback for each enum trace_what: without a clock and with it. */
+#define CALLBACKS(name, lines, result)                                         \
+	static void *name##_counted(                                           \
+		void *self PP_UNUSED, void *const *arguments,                  \
+		size_t count PP_UNUSED, void *names PP_UNUSED)                 \
 	{                                                                      \
+		enum { what = (lines) };                                       \
+                                                                               \
 		return result;                                                 \
-	}
+	}                                                                      \
+	static void *name##_timed(                                             \
+		void *self PP_UNUSED, void *const *arguments,                  \
+		size_t count PP_UNUSED, void *names PP_UNUSED)                 \
+	{                                                                      \
+		enum { what = (lines) | TRACE_TIMES };                         \
+                                                                               \
+		return result;                                                 \
+	}                                                                      \
+	static callback *const name[] = { name##_counted, name##_timed };
 
-CALLBACK(on_start, start_call(self, arguments[0], TRACE_TIMES))
-CALLBACK(on_start_counted, start_call(self, arguments[0], 0))
-CALLBACK(on_end, end_call((uintptr_t)arguments[0], TRACE_TIMES))
-CALLBACK(on_end_counted, end_call((uintptr_t)arguments[0], 0))
-CALLBACK(on_call, start_c_call(arguments, TRACE_TIMES))
-CALLBACK(on_call_counted, start_c_call(arguments, 0))
-CALLBACK(on_c_end, end_c_call(arguments, TRACE_TIMES))
-CALLBACK(on_c_end_counted, end_c_call(arguments, 0))
-CALLBACK(on_line, begin_line(self, arguments, TRACE_LINES | TRACE_TIMES))
-CALLBACK(on_line_counted, begin_line(self, arguments, TRACE_LINES))
-CALLBACK(on_jump, begin_jump(self, arguments, TRACE_LINES | TRACE_TIMES))
-CALLBACK(on_jump_counted, begin_jump(self, arguments, TRACE_LINES))
-CALLBACK(on_line_end,
-	 end_call((uintptr_t)arguments[0], TRACE_LINES | TRACE_TIMES))
-CALLBACK(on_line_end_counted, end_call((uintptr_t)arguments[0], TRACE_LINES))
+CALLBACKS(on_start, 0, start_call(self, arguments[0], what))
+CALLBACKS(on_end, 0, end_call((uintptr_t)arguments[0], what))
+CALLBACKS(on_call, 0, start_c_call(arguments, what))
+CALLBACKS(on_c_end, 0, end_c_call(arguments, what))
+CALLBACKS(on_line, TRACE_LINES, begin_line(self, arguments, what))
+CALLBACKS(on_jump, TRACE_LINES, begin_jump(self, arguments, what))
+CALLBACKS(on_line_end, TRACE_LINES, end_call((uintptr_t)arguments[0], what))
+
+static callback *const on_line_start[] = { start_with_line, start_with_line };
 
 /* What is registered, for calls, for C calls too, and for lines. */
 struct wanted {
 	const char *event;
-	callback *function[2]; /* by whether times are wanted */
+	callback *const *functions; /* by whether times are wanted */
 	bool everywhere; /* of no code object: cannot be disabled at one */
 };
 
 static const struct wanted calls[] = {
-	{ "PY_START", { on_start_counted, on_start }, false },
-	{ "PY_RESUME", { on_start_counted, on_start }, false },
-	{ "PY_THROW", { on_start_counted, on_start }, true },
-	{ "PY_RETURN", { on_end_counted, on_end }, false },
-	{ "PY_YIELD", { on_end_counted, on_end }, false },
-	{ "PY_UNWIND", { on_end_counted, on_end }, true },
-	{ NULL, { NULL, NULL }, false },
+	{ "PY_START", on_start, false }, { "PY_RESUME", on_start, false },
+	{ "PY_THROW", on_start, true },	 { "PY_RETURN", on_end, false },
+	{ "PY_YIELD", on_end, false },	 { "PY_UNWIND", on_end, true },
+	{ NULL, NULL, false },
 };
 
 static const struct wanted c_calls[] = {
-	{ "CALL", { on_call_counted, on_call }, false },
-	{ "C_RETURN", { on_c_end_counted, on_c_end }, false },
-	{ "C_RAISE", { on_c_end_counted, on_c_end }, false },
-	{ NULL, { NULL, NULL }, false },
+	{ "CALL", on_call, false },
+	{ "C_RETURN", on_c_end, false },
+	{ "C_RAISE", on_c_end, false },
+	{ NULL, NULL, false },
 };
 
 static const struct wanted lines[] = {
-	{ "PY_START", { on_line_start, on_line_start }, false },
-	{ "PY_RESUME", { on_line_start, on_line_start }, false },
-	{ "PY_THROW", { on_line_start, on_line_start }, true },
-	{ "PY_RETURN", { on_line_end_counted, on_line_end }, false },
-	{ "PY_YIELD", { on_line_end_counted, on_line_end }, false },
-	{ "PY_UNWIND", { on_line_end_counted, on_line_end }, true },
-	{ "LINE", { on_line_counted, on_line }, false },
-	{ "JUMP", { on_jump_counted, on_jump }, false },
-	{ NULL, { NULL, NULL }, false },
+	{ "PY_START", on_line_start, false },
+	{ "PY_RESUME", on_line_start, false },
+	{ "PY_THROW", on_line_start, true },
+	{ "PY_RETURN", on_line_end, false },
+	{ "PY_YIELD", on_line_end, false },
+	{ "PY_UNWIND", on_line_end, true },
+	{ "LINE", on_line, false },
+	{ "JUMP", on_jump, false },
+	{ NULL, NULL, false },
 };
 
 static void *make_type(void)
@@ -495,7 +498,7 @@ static int add(void *type, const struct wanted *list, long *mask)
 
 		if (!object || !number)
 			return -1;
-		object->vectorcall = list->function[trace_has_times()];
+		object->vectorcall = list->functions[trace_has_times()];
 		object->everywhere = list->everywhere;
 		ret = done(py.PyObject_CallMethod(g.module, "register_callback",
 						  "llO", g.tool, number,
