@@ -80,7 +80,7 @@ def check(what, **settings):
     figures("totals", f"{what}: {total:.3f} s is {100 * off:+.2f} % off;"
             f" start-up {start / 1e9:.3f}, sampled {sampled / 1e9:.3f},"
             f" lost {lost / 1e9:.4f}, unsampled {tails / 1e9:.4f} (long"
-            f" threads {100 * max(worst_tail, 0):.2f} %), own {own / 1e9:.4f};"
+            f" threads {100 * worst_tail:.2f} %), own {own / 1e9:.4f};"
             f" a thread off by {1e3 * more[len(more) // 2]:.2f} ms, at most"
             f" {1e3 * more[-1]:.2f} (and {1e3 * truth['gap']:.2f} between two"
             f" looks), {merged} signals merged")

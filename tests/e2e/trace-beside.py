@@ -522,10 +522,11 @@ def main():
     subprocess.run([*shlex.split(os.environ.get("CC", "gcc")), "-shared",
                     "-fPIC", "-o", "foreign.so", "foreign.c", "-lpthread"],
                    check=True, timeout=60)
-    for run_it in cases if wanted else our_share(cases, 2):
-        if not wanted or run_it.__name__ in wanted:
-            run_it()
-    figures("trace-beside", f"{len(cases)} tools and threads")
+    chosen = ([case for case in cases if case.__name__ in wanted] if wanted
+              else our_share(cases, 2))
+    for run_it in chosen:
+        run_it()
+    figures("trace-beside", f"{len(chosen)} tools and threads")
 
 
 main()

@@ -24,7 +24,7 @@ PROGRAMS = {
     "words": (80, 1.6), "floats": (150, 1.6), "packing": (200, 1.6),
     "keys": (350, 1.6),
 }
-# at a tenth of the size one of each kind that calls most
+# at a tenth of the size those that call most: Python's functions, or C's
 FEWER = our_share(("queens", "words", "generators", "keys"), 2)
 RUNS = sized(15, 5)
 LONGER = sized(4, 1)

@@ -776,10 +776,11 @@ def sigkill():
 
 def main():
     wanted = sys.argv[1:]
-    for run_it in cases if wanted else our_share(cases, 2):
-        if not wanted or run_it.__name__ in wanted:
-            run_it()
-    figures("trace-right", f"{len(cases)} cases")
+    chosen = ([case for case in cases if case.__name__ in wanted] if wanted
+              else our_share(cases, 2))
+    for run_it in chosen:
+        run_it()
+    figures("trace-right", f"{len(chosen)} cases")
 
 
 main()

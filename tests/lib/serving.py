@@ -178,10 +178,9 @@ def check_share(name, log, spent):
     Where a piece begins or ends, a sample's whole weight is on one side: a
     variance of a sixth of its weight squared for each piece, and of the sum of
     these four times the root; a weight is a tick, or more where others had the
-    processor; 3 % for what is hot() and not yet measured. At
-    the kernel's tick, all else may be hot()'s as well: on a busy machine a
-    process gets its processor at a tick, and what ends before the next has no
-    sample.
+    processor; 3 % for what is hot() and not yet measured. At the kernel's tick,
+    all else may be hot()'s as well: on a busy machine a process gets its
+    processor at a tick, and what ends before the next has no sample.
     """
     seen, count = hot_ns(log)
     weights = [s.weight_ns for s in log.samples] or [0]

@@ -46,25 +46,37 @@ class Oracle:
         return self.known[node]
 
 
-def look(rate, depth):
-    what = f"rate {rate}, depth {depth}"
+GREENLETS = "left", "right", "above", "below"
+
+
+def judged(what, depth, nodes_of, seconds=SECONDS, **env):
+    """A run's log, and the verdicts on those of its stacks that are asked for;
+    none of them is impossible."""
     clear_logs()
-    env = {"SECONDS": str(SECONDS), "DEPTH": str(depth), "PYPROF_RATE": rate}
+    env.update(SECONDS=str(seconds), DEPTH=str(depth))
     plain, _ = both(what, [DEBIAN, SCRIPT], log="greenlets.bin", env=env)
     check(plain.status == 0, what, plain.stderr)
     log = pplog.read("greenlets.bin")
     oracle = Oracle(log, depth)
-    verdicts = [oracle.judge(s.node) for s in log.samples]
-    bad = [log.names(s.node) for s, v in zip(log.samples, verdicts)
-           if v is None]
+    nodes = nodes_of(log)
+    verdicts = [oracle.judge(node) for node in nodes]
+    bad = [log.names(node) for node, v in zip(nodes, verdicts) if v is None]
     check(not bad, what, len(bad), "impossible stacks, such as", bad[:1])
+    return log, verdicts
+
+
+def look(rate, depth):
+    what = f"rate {rate}, depth {depth}"
+    log, verdicts = judged(what, depth,
+                           lambda log: [s.node for s in log.samples],
+                           PYPROF_RATE=rate)
     lost = sum(log.lost.values())
     # a switch changes several words, and a walk in its midst is counted as lost
     check(lost <= 5 + len(verdicts) / 100, what, lost, "lost of",
           len(verdicts), {k: v for k, v in log.lost.items() if v})
     if rate != "auto":
         check(len(verdicts) >= LEAST, what, "only", len(verdicts), "samples")
-        for name in ("left", "right", "above", "below"):
+        for name in GREENLETS:
             part = verdicts.count(name) / max(len(verdicts), 1)
             check(part > 0.02, what, name, "has", part, "of the samples")
     print(f"greenlets, {what}: 0 spliced of {len(verdicts)}, {lost} lost",
@@ -74,22 +86,15 @@ def look(rate, depth):
 def look_from_outside(depth):
     """Wall mode: a thread that is off its processor is read by another."""
     what = f"wall mode, depth {depth}"
-    clear_logs()
     # most of the time it rests, so that its CPU time is a fraction
-    env = {"SECONDS": str(SECONDS / 5), "DEPTH": str(depth), "NAP": "0.0002",
-           "PYPROF_MODE": "wall", "PYPROF_RATE": "1k"}
-    plain, _ = both(what, [DEBIAN, SCRIPT], log="greenlets.bin", env=env)
-    check(plain.status == 0, what, plain.stderr)
-    log = pplog.read("greenlets.bin")
-    oracle = Oracle(log, depth)
-    offs = [off for thread in log.threads.values() for off in thread.offs]
-    verdicts = [oracle.judge(off.node) for off in offs]
-    bad = [log.names(off.node) for off, v in zip(offs, verdicts) if v is None]
-    check(not bad, what, len(bad), "impossible stacks, such as", bad[:1])
-    inside = sum(v in ("left", "right", "above", "below") for v in verdicts)
+    log, verdicts = judged(
+        what, depth,
+        lambda log: [off.node for t in log.threads.values() for off in t.offs],
+        SECONDS / 5, NAP="0.0002", PYPROF_MODE="wall", PYPROF_RATE="1k")
+    inside = sum(v in GREENLETS for v in verdicts)
     check(inside >= 50 * SECONDS, what, "only", inside, "stacks of greenlets")
-    print(f"greenlets, {what}: 0 spliced of {len(offs)}, {inside} of greenlets,"
-          f" {sum(off.looks for off in offs)} looks", flush=True)
+    print(f"greenlets, {what}: 0 spliced of {len(verdicts)}, {inside} of"
+          f" greenlets, {log.counters['looks']} looks", flush=True)
 
 
 need(modules=["gevent"])
