@@ -4,20 +4,26 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "launch.h"
 
-/* What somebody may send us and mean the command. */
-static const int passed_on[] = { SIGTERM, SIGHUP,  SIGUSR1,  SIGUSR2, SIGINT,
-				 SIGQUIT, SIGALRM, SIGWINCH, SIGCONT };
+/* What somebody may send us and mean the command; for SIGCONT see await(). */
+static const int passed_on[] = { SIGTERM, SIGHUP,  SIGUSR1, SIGUSR2,
+				 SIGINT,  SIGQUIT, SIGALRM, SIGWINCH };
 
 /* What the terminal tells all of the job: the command stops, then so do we. */
 static const int job_control[] = { SIGTSTP, SIGTTIN, SIGTTOU };
+
+/* How long, and how often, the command may be told after us that it goes on. */
+#define MOMENT_NS 1000000
+#define MOMENTS	  20
 
 static struct {
 	volatile pid_t child;
@@ -52,6 +58,31 @@ static void install_handlers(void)
 		sigaction(job_control[i], &action, NULL);
 }
 
+/* Is the command no longer stopped? */
+static bool goes_on(pid_t child)
+{
+	siginfo_t info = { 0 };
+
+	waitid(P_PID, (id_t)child, &info,
+	       WEXITED | WCONTINUED | WNOHANG | WNOWAIT);
+	return info.si_pid == child;
+}
+
+/*
+ * Somebody let us go on: mostly a shell, that tells all of the job. The command
+ * is told by us only if it was not told with us, so that it has one signal.
+ */
+static void let_go_on(pid_t child)
+{
+	const struct timespec moment = { .tv_nsec = MOMENT_NS };
+	int i;
+
+	for (i = 0; i < MOMENTS && !goes_on(child); i++)
+		nanosleep(&moment, NULL);
+	if (i == MOMENTS)
+		kill(child, SIGCONT);
+}
+
 /* Wait for the end of the command; where it stops, stop as well. */
 static int await(pid_t child, struct err *err)
 {
@@ -67,7 +98,7 @@ static int await(pid_t child, struct err *err)
 		if (!WIFSTOPPED(status))
 			return status;
 		raise(SIGSTOP);
-		kill(child, SIGCONT);
+		let_go_on(child);
 	}
 }
 
