@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Stacks of asyncio: coroutines that await coroutines, asynchronous generators,
-# gather(), TaskGroup. Each sampled stack is one that the program can have, and
-# each task has its share of CPU time. With --async the running task, and those
-# that await it, stand in the stack under their names; what that costs a sample.
+# gather(), wait(), shield(), TaskGroup. Each sampled stack is one that the
+# program can have, and each task has its share of CPU time. With --async the
+# running task, and those that await it, stand in the stack under their names;
+# what that costs a sample.
 # each: interpreter
 # parallel: yes
 # timeout: 300
@@ -28,6 +29,7 @@ SECONDS = sized(8, 0.8)
 AWAITED_BY = {"direct": "main", "child": "parent", "parent": "main",
               "gather_one": "main", "gather_two": "main", "numbers": "main",
               "in_group": "group", "group": "main", "unnamed": "main",
+              "waited": "main", "shielded": "main",
               "in_generator": "through", "through": "main"}
 NAMES = {"numbers": "z\u00e4hlt", "direct": "\u2603 direct"}
 

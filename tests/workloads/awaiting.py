@@ -16,7 +16,7 @@ import time
 SECONDS = float(os.environ.get("SECONDS", "1"))
 SHARES = {"main": 1, "direct": 1, "child": 2, "gather_one": 1, "gather_two": 2,
           "numbers": 1, "in_group": 2, "in_generator": 1, "unnamed": 1,
-          "elsewhere": 1}
+          "waited": 1, "shielded": 1, "elsewhere": 1}
 STEPS = int(os.environ.get("STEPS", "20"))
 NAMES = {"numbers": "z\u00e4hlt", "direct": "\u2603 direct"}
 spent = {}
@@ -108,6 +108,14 @@ async def unnamed():
     await steps("unnamed")
 
 
+async def waited():
+    await steps("waited")
+
+
+async def shielded():
+    await steps("shielded")
+
+
 async def elsewhere():
     asyncio.current_task().set_name("elsewhere")
     await steps("elsewhere")
@@ -127,6 +135,8 @@ async def main():
     await named(numbers)
     await named(through)
     await asyncio.create_task(unnamed())
+    await asyncio.wait({named(waited)})
+    await asyncio.shield(named(shielded))
     if sys.version_info >= (3, 11):
         await named(group)
 
