@@ -2,12 +2,16 @@
 /*
  * Costs of tracing, see trace_cost.h. Small loops are run without and with
  * tracing, into tables that are no part of the log, and the difference is
- * divided by their events; the least of several runs counts, since whatever
- * disturbs one makes it longer.
+ * divided by their events. The least of two runs counts, since whatever
+ * disturbs one makes it longer, and of several such measurements the middle
+ * one: a processor that changes its speed between runs without and runs with,
+ * as one does that begins to work or whose neighbours do, puts a few of them
+ * off.
  */
 #include "trace_cost.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "msg.h"
 #include "pyapi.h"
@@ -18,9 +22,13 @@
 #include "trace_event.h"
 #include "trace_table.h"
 
-/* Runs of each loop, and how often it goes round; as the sources say. */
-#define RUNS   8
-#define ROUNDS UINT64_C(200)
+/*
+ * How often the costs are measured, how often each loop is run for that without
+ * and with tracing, and how often it goes round; as the sources say.
+ */
+#define TIMES  9
+#define RUNS   2
+#define ROUNDS UINT64_C(100)
 
 /*
  * Of the time of a loop that only calls, this part is between the two events of
@@ -82,7 +90,7 @@ static const char preface[] =
 	"k.a = 1\n"
 	"l = []\n"
 	"t = ' a'\n"
-	"r = range(200)\n"
+	"r = range(100)\n"
 	"c = abs\n"
 	"o = bool\n"
 	"d = {}\n"
@@ -103,7 +111,8 @@ static struct {
 	void *names; /* a dictionary */
 	void *code[LOOPS];
 	struct result results[LOOPS];
-	bool refused; /* the mechanism did not begin */
+	uint64_t costs[PP_COST_END][TIMES]; /* as measured each time */
+	bool refused;			    /* the mechanism did not begin */
 } g;
 
 /* -- running ------------------------------------------------------------- */
@@ -213,10 +222,12 @@ static int run_traced(const struct trace *t)
 	return 0;
 }
 
-static int run_all(const struct trace_mechanism *mechanism, struct trace *t)
+/* Each loop without tracing and then with it. */
+static int run_both(const struct trace_mechanism *mechanism, struct trace *t)
 {
 	int ret = 0;
 
+	memset(g.results, 0, sizeof(g.results));
 	for (int i = 0; i < RUNS && ret == 0; i++)
 		ret = run_plain();
 	if (ret < 0)
@@ -257,36 +268,64 @@ static uint64_t added(int loop)
  * is inside from one whose callees call nothing. `line` is what lines cost in
  * the callee.
  */
-static void set_call(enum pp_cost cost, int loop, int flat, uint64_t line)
+static void set_call(int n, enum pp_cost cost, int loop, int flat,
+		     uint64_t line)
 {
 	const struct result *r = &g.results[flat];
-	uint64_t n = loops[flat].events;
+	uint64_t events = loops[flat].events;
 	uint64_t whole = less(added(loop) / loops[loop].events, line);
-	uint64_t flat_whole = less(added(flat) / n, line);
-	uint64_t real = less(r->plain, g.results[LOOP_EMPTY].plain) / n;
-	uint64_t seen = less(r->callees / n, real / INSIDE_PART + line);
+	uint64_t flat_whole = less(added(flat) / events, line);
+	uint64_t real = less(r->plain, g.results[LOOP_EMPTY].plain) / events;
+	uint64_t seen = less(r->callees / events, real / INSIDE_PART + line);
 
 	if (seen > flat_whole)
 		seen = flat_whole;
-	trace_costs[cost] = flat_whole ? whole * seen / flat_whole : 0;
-	trace_costs[cost + 1] = whole - trace_costs[cost];
+	g.costs[cost][n] = flat_whole ? whole * seen / flat_whole : 0;
+	g.costs[cost + 1][n] = whole - g.costs[cost][n];
 }
 
-static void set_all(void)
+static void set_all(int n)
 {
 	uint64_t line = 0;
 
 	if (trace_has_lines())
 		line = added_to(LOOP_LINES, LOOP_LINE) /
 		       (loops[LOOP_LINES].events - loops[LOOP_LINE].events);
-	trace_costs[PP_COST_line] = line;
-	set_call(PP_COST_python_inside, LOOP_PYTHON, LOOP_FLAT, line);
-	set_call(PP_COST_resume_inside, LOOP_RESUME, LOOP_RESUME, line);
+	g.costs[PP_COST_line][n] = line;
+	set_call(n, PP_COST_python_inside, LOOP_PYTHON, LOOP_FLAT, line);
+	set_call(n, PP_COST_resume_inside, LOOP_RESUME, LOOP_RESUME, line);
 	if (!target.settings.builtins)
 		return;
-	set_call(PP_COST_c_inside, LOOP_C, LOOP_C, 0);
-	trace_costs[PP_COST_other] =
+	set_call(n, PP_COST_c_inside, LOOP_C, LOOP_C, 0);
+	g.costs[PP_COST_other][n] =
 		added(LOOP_OTHER) / loops[LOOP_OTHER].events;
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+
+	return (one > other) - (one < other);
+}
+
+static uint64_t median(uint64_t *values)
+{
+	qsort(values, TIMES, sizeof(*values), compare);
+	return values[TIMES / 2];
+}
+
+static int measure(const struct trace_mechanism *mechanism, struct trace *t)
+{
+	for (int n = 0; n < TIMES; n++) {
+		if (run_both(mechanism, t) < 0)
+			return -1;
+		if (g.refused)
+			return 0;
+		set_all(n);
+	}
+	for (int cost = 0; cost < PP_COST_END; cost++)
+		trace_costs[cost] = median(g.costs[cost]);
+	return 0;
 }
 
 int trace_cost_measure(const struct trace_mechanism *mechanism)
@@ -295,15 +334,13 @@ int trace_cost_measure(const struct trace_mechanism *mechanism)
 	int ret = t ? prepare() : -1;
 
 	if (ret == 0)
-		ret = run_all(mechanism, t);
+		ret = measure(mechanism, t);
 	clean_up();
 	if (t)
 		trace_table_free(t);
 	if (g.refused)
 		return -1;
-	if (ret == 0)
-		set_all();
-	else
+	if (ret < 0)
 		msg_line("what tracing costs cannot be measured",
 			 "; times are not corrected", NULL);
 	return 0;
