@@ -145,6 +145,15 @@ def fetch_peers():
                    stderr=subprocess.DEVNULL, check=False)
 
 
+def counter_ns():
+    """What a reading of the processor's counter takes here."""
+    program = FOLDER / "counter"
+    subprocess.run([*shlex.split(os.environ.get("CC", "gcc")), "-O2", "-o",
+                    program, TOP / "tests/bench/counter.c"], check=True)
+    return float(subprocess.run([program], check=True,
+                                stdout=subprocess.PIPE).stdout)
+
+
 def calibrate(python, program, least_ns):
     """Rounds for a run that is long enough, by the quickest of three."""
     rounds, took = 2, 0
@@ -229,8 +238,10 @@ def main():
     fetch_peers()
     found = subprocess.run([TOP / "tools/interpreters"], check=True,
                            stdout=subprocess.PIPE).stdout.decode()
+    bench.figures["counter_ns"] = counter_ns()
     say(f"CPU time added, of what the peer adds; {args.pairs} interleaved"
-        f" pairs, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+        f" pairs, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors,"
+        f" {bench.figures['counter_ns']:.1f} ns a reading of the counter")
     say("python   case               peer            share    low   high  bound"
         "  ns each   peer's  times peer's")
     for line in found.splitlines():
