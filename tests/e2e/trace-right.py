@@ -439,7 +439,7 @@ def top():
     if pid:
         os.waitpid(pid, 0)
     else:
-        for i in range(30000): i * i
+        for i in range(300000): i * i
         a(0); a(0)
 top()
 """

@@ -92,7 +92,7 @@ def look_from_outside(depth):
         lambda log: [off.node for t in log.threads.values() for off in t.offs],
         SECONDS / 5, NAP="0.0002", PYPROF_MODE="wall", PYPROF_RATE="1k")
     inside = sum(v in GREENLETS for v in verdicts)
-    check(inside >= 50 * SECONDS, what, "only", inside, "stacks of greenlets")
+    check(inside >= 20 * SECONDS, what, "only", inside, "stacks of greenlets")
     print(f"greenlets, {what}: 0 spliced of {len(verdicts)}, {inside} of"
           f" greenlets, {log.counters['looks']} looks", flush=True)
 
