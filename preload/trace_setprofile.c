@@ -59,7 +59,7 @@ static struct {
 
 static uintptr_t code_of(const void *frame)
 {
-	if (g.fo_frame != PYVER_NONE)
+	if (PP_UNLIKELY(g.fo_frame != PYVER_NONE))
 		frame = pyapi_member(frame, g.fo_frame);
 	return (uintptr_t)pyapi_member(frame, g.f_code);
 }
@@ -131,27 +131,26 @@ static PP_NOINLINE int profile_slowly(void *object, void *frame, int event,
 	return t && object ? forward(t, object, frame, event, argument) : 0;
 }
 
-/* Nearly all events; what is done after no call needs no saved registers. */
+/*
+ * Nearly all events, those of Python's functions first; what is done after no
+ * call needs no saved registers.
+ */
 TRACE_INLINE bool profile_quickly(const void *frame, int event,
 				  const void *argument, unsigned what)
 {
-	switch (event) {
-	case EVENT_CALL:
+	if (PP_LIKELY(event == EVENT_CALL))
 		return trace_enter_quick(trace_mine, code_of(frame), what);
-	case EVENT_RETURN:
+	if (PP_LIKELY(event == EVENT_RETURN))
 		return trace_leave_quick(trace_mine, code_of(frame), what);
-	case EVENT_C_CALL:
+	if (event == EVENT_C_CALL)
 		return !target.settings.builtins ||
 		       (!trace_has_filters &&
 			trace_enter_quick(trace_mine, method_of(argument),
 					  what));
-	case EVENT_C_EXCEPTION:
-	case EVENT_C_RETURN:
+	if (event == EVENT_C_RETURN || event == EVENT_C_EXCEPTION)
 		return !target.settings.builtins ||
 		       trace_leave_quick(trace_mine, method_of(argument), what);
-	default:
-		return false;
-	}
+	return false;
 }
 
 TRACE_INLINE int profile(void *object, void *frame, int event, void *argument,
