@@ -122,38 +122,24 @@ TRACE_INLINE void *end_call(uintptr_t address, unsigned what)
 	return end_slowly(address);
 }
 
-/*
- * The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it; 0: none.
- * A method without an object, or of another type, is called in vain.
- */
-static uintptr_t method_of(void *const *arguments)
+/* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
+TRACE_INLINE uintptr_t method_of(void *const *arguments)
 {
 	void *callable = arguments[2];
+	uintptr_t method = trace_names_method(callable);
 
-	if (trace_names_is_descriptor(callable) &&
-	    (arguments[3] == g.missing ||
-	     !trace_names_takes(callable, arguments[3])))
-		return 0;
-	return trace_names_method(callable);
-}
-
-/* The same, but 0 of a method, too, if nobody is to be asked. */
-TRACE_INLINE uintptr_t quick_method_of(void *const *arguments)
-{
-	void *callable = arguments[2];
-
-	if (trace_names_is_descriptor(callable) &&
+	/* a method without an object, or of another type, is called in vain */
+	if (method && trace_names_is_descriptor(callable) &&
 	    PP_UNLIKELY(arguments[3] == g.missing ||
-			!trace_names_is_of(callable, arguments[3])))
+			!trace_names_takes(callable, arguments[3])))
 		return 0;
-	return trace_names_method(callable);
+	return method;
 }
 
-static PP_NOINLINE void *call_slowly(void *const *arguments)
+static PP_NOINLINE void *call_slowly(void *const *arguments, uintptr_t method)
 {
 	uint64_t blocked = thread_open_faults();
-	uintptr_t method = method_of(arguments);
-	struct trace *t = method ? trace_of_thread() : NULL;
+	struct trace *t = trace_of_thread();
 
 	if (t && !trace_excludes(t, (uintptr_t)arguments[0]))
 		trace_enter(t, method, arguments[2], trace_what());
@@ -163,25 +149,20 @@ static PP_NOINLINE void *call_slowly(void *const *arguments)
 
 TRACE_INLINE void *start_c_call(void *const *arguments, unsigned what)
 {
-	uintptr_t method = quick_method_of(arguments);
+	uintptr_t method = method_of(arguments);
 
-	if (!method && !trace_names_is_descriptor(arguments[2]))
+	if (!method || PP_LIKELY(!trace_has_filters &&
+				 trace_enter_quick(trace_mine, method, what)))
 		return py._Py_NoneStruct;
-	if (PP_LIKELY(method && !trace_has_filters &&
-		      trace_enter_quick(trace_mine, method, what)))
-		return py._Py_NoneStruct;
-	return call_slowly(arguments);
+	return call_slowly(arguments, method);
 }
 
-static PP_NOINLINE void *end_c_slowly(void *const *arguments)
+static PP_NOINLINE void *end_other(void)
 {
 	uint64_t blocked = thread_open_faults();
-	uintptr_t method = method_of(arguments);
 	struct trace *t = trace_of_thread();
 
-	if (t && method)
-		trace_leave(t, method, trace_what());
-	else if (t)
+	if (t)
 		trace_charge(t, trace_costs[PP_COST_other], trace_what());
 	mask_close_faults(blocked);
 	return py._Py_NoneStruct;
@@ -189,14 +170,14 @@ static PP_NOINLINE void *end_c_slowly(void *const *arguments)
 
 TRACE_INLINE void *end_c_call(void *const *arguments, unsigned what)
 {
-	uintptr_t method = quick_method_of(arguments);
+	uintptr_t method = method_of(arguments);
 
-	if (PP_LIKELY(method && trace_leave_quick(trace_mine, method, what)))
-		return py._Py_NoneStruct;
-	if (!method && !trace_names_is_descriptor(arguments[2]) &&
-	    trace_charge_quick(trace_mine, trace_costs[PP_COST_other], what))
-		return py._Py_NoneStruct;
-	return end_c_slowly(arguments);
+	if (method)
+		return end_call(method, what);
+	return PP_LIKELY(trace_charge_quick(trace_mine,
+					    trace_costs[PP_COST_other], what))
+		       ? py._Py_NoneStruct
+		       : end_other();
 }
 
 /* -- lines --------------------------------------------------------------- */

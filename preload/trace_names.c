@@ -32,14 +32,6 @@ void trace_names_begin(void)
 	};
 }
 
-bool trace_names_takes(const void *descriptor, void *object)
-{
-	void *type = pyapi_member(object, trace_names_kinds.ob_type);
-	void *wanted = pyapi_member(descriptor, trace_names_kinds.descr_type);
-
-	return type == wanted || py.PyType_IsSubtype(type, wanted);
-}
-
 /* Has it a repr that is C code only? */
 static bool has_c_repr(const void *object)
 {

@@ -56,15 +56,14 @@ static inline uintptr_t trace_names_method(const void *callable)
 	return 0;
 }
 
-/* Is an object of a descriptor's own type, no other? */
-static inline bool trace_names_is_of(const void *descriptor, const void *object)
-{
-	return trace_names_type(object) ==
-	       pyapi_member(descriptor, trace_names_kinds.descr_type);
-}
-
 /* Would a descriptor take this object, or refuse it? */
-bool trace_names_takes(const void *descriptor, void *object);
+static inline bool trace_names_takes(const void *descriptor, void *object)
+{
+	void *type = pyapi_member(object, trace_names_kinds.ob_type);
+	void *wanted = pyapi_member(descriptor, trace_names_kinds.descr_type);
+
+	return PP_LIKELY(type == wanted) || py.PyType_IsSubtype(type, wanted);
+}
 
 /*
  * The id of the C function that callable is, known by its PyMethodDef. Needs
