@@ -27,7 +27,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOP / "tests" / "lib"))
 import pplog
-from benching import bench
+from benching import bench, build
 
 B = bench.B
 WORK = TOP / "tests/bench/peers_work.py"
@@ -147,11 +147,7 @@ def fetch_peers():
 
 def counter_ns():
     """What a reading of the processor's counter takes here."""
-    program = FOLDER / "counter"
-    subprocess.run([*shlex.split(os.environ.get("CC", "gcc")), "-O2", "-o",
-                    program, TOP / "tests/bench/counter.c"], check=True)
-    return float(subprocess.run([program], check=True,
-                                stdout=subprocess.PIPE).stdout)
+    return float(subprocess.check_output([build(FOLDER, "counter")]))
 
 
 def calibrate(python, program, least_ns):

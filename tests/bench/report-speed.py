@@ -12,16 +12,12 @@ import tempfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(TOP / "tests" / "lib"))
+from benching import build
 REPORT = Path(os.environ.get("B", "build")).resolve() / "pyprof-report"
 GOAL = 5e6
 STACKS = 1000
-
-
-def build(folder, name):
-    program = Path(folder) / name
-    subprocess.run([os.environ.get("CC", "gcc"), "-O2", f"-I{TOP}/include",
-                    "-o", program, TOP / f"tests/bench/{name}.c"], check=True)
-    return program
 
 
 def measure(biglog, usage, samples):
