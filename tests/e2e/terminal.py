@@ -5,7 +5,6 @@
 # each: interpreter
 # parallel: yes
 import os
-import re
 import select
 import signal
 import socket

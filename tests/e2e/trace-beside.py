@@ -516,14 +516,12 @@ t.join()
 
 
 def main():
-    wanted = sys.argv[1:]
     with open("foreign.c", "w") as file:
         file.write(FOREIGN_C)
     subprocess.run([*shlex.split(os.environ.get("CC", "gcc")), "-shared",
                     "-fPIC", "-o", "foreign.so", "foreign.c", "-lpthread"],
                    check=True, timeout=60)
-    chosen = ([case for case in cases if case.__name__ in wanted] if wanted
-              else our_share(cases, 2))
+    chosen = our_cases(cases, 2)
     for run_it in chosen:
         run_it()
     figures("trace-beside", f"{len(chosen)} tools and threads")

@@ -775,9 +775,7 @@ def sigkill():
 
 
 def main():
-    wanted = sys.argv[1:]
-    chosen = ([case for case in cases if case.__name__ in wanted] if wanted
-              else our_share(cases, 2))
+    chosen = our_cases(cases, 2)
     for run_it in chosen:
         run_it()
     figures("trace-right", f"{len(chosen)} cases")

@@ -19,7 +19,7 @@ import sys
 import time
 
 import pplog
-from turns import COUNT, FULL, NUMBER, our_share
+from turns import COUNT, FULL, NUMBER, our_cases, our_share
 
 TOP = os.environ["TOP"]
 LIBRARY = os.environ["LIBRARY"]
