@@ -14,7 +14,8 @@
 
 #include "launch.h"
 
-/* What somebody may send us and mean the command; for SIGCONT see await(). */
+/* What somebody may send us and mean the command; for SIGCONT see let_go_on().
+ */
 static const int passed_on[] = { SIGTERM, SIGHUP,  SIGUSR1, SIGUSR2,
 				 SIGINT,  SIGQUIT, SIGALRM, SIGWINCH };
 
