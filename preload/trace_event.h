@@ -91,15 +91,19 @@ TRACE_INLINE struct trace_edge *trace_find(const struct trace *t,
 {
 	const struct trace_function *caller = t->top->edge->callee;
 	uint32_t line = what & TRACE_LINES ? t->top->shown->line : 0;
-	const struct trace_slot *s =
-		&t->slots[trace_table_hash(caller, address, line) &
-			  t->slot_mask];
+	uint32_t i = trace_table_hash(caller, address, line);
+	const struct trace_slot *s;
 
-	if (PP_LIKELY(s->address == address && s->caller == caller &&
-		      (!(what & TRACE_LINES) || s->line == line) &&
-		      atomic_load_explicit(s->word, memory_order_relaxed) ==
-			      s->id))
-		return s->edge;
+	do {
+		s = &t->slots[i++ & t->slot_mask];
+		if (PP_LIKELY(s->address == address && s->caller == caller &&
+			      (!(what & TRACE_LINES) || s->line == line)))
+			return PP_LIKELY(atomic_load_explicit(
+						 s->word,
+						 memory_order_relaxed) == s->id)
+				       ? s->edge
+				       : NULL;
+	} while (s->address);
 	return NULL;
 }
 

@@ -257,6 +257,31 @@ START_TEST(trace_has_room_for_many_edges)
 }
 END_TEST
 
+/* Wherever its slot has come to lie: whatever misses costs twice as much. */
+START_TEST(trace_is_quick_for_all_it_has_seen)
+{
+	enum { MANY = 1000 };
+	struct trace *t = begin();
+	/* in no even steps, which the hash would spread too well */
+	char *many = calloc(MANY + 1, MANY * 16);
+
+	t->quick = true; /* on machines with another clock, too */
+	for (int i = 0; i < 2 * MANY; i++) {
+		int n = i % MANY;
+		uintptr_t at = (uintptr_t)(many + n * n * 16);
+
+		ck_assert_msg(trace_enter_quick(t, at, TRACE_TIMES) ==
+				      (i >= MANY),
+			      "call %d", i);
+		if (i < MANY)
+			trace_enter(t, at, NULL, TRACE_TIMES);
+		ck_assert(trace_leave_quick(t, at, TRACE_TIMES));
+	}
+	trace_table_free(t);
+	free(many);
+}
+END_TEST
+
 START_TEST(trace_counts_lines_and_entries)
 {
 	struct trace *t = begin();
@@ -291,4 +316,5 @@ END_TEST
 UNIT_MAIN(trace_event, trace_counts_as_cprofile_does,
 	  trace_gives_all_time_to_somebody, trace_counts_without_a_clock,
 	  trace_passes_over_returns_of_what_it_has_not_seen, trace_goes_deep,
-	  trace_has_room_for_many_edges, trace_counts_lines_and_entries)
+	  trace_has_room_for_many_edges, trace_is_quick_for_all_it_has_seen,
+	  trace_counts_lines_and_entries)
