@@ -253,7 +253,6 @@ void trace_prepare(void)
 	if (s->trace == PP_TRACE_NONE || compile(&g.include, s->include) != 0 ||
 	    compile(&g.exclude, s->exclude) != 0)
 		return;
-	trace_has_filters = s->include || s->exclude;
 	trace_clock_choose();
 	trace_names_begin();
 	g.mechanism = target.row->minor >= MONITORING_MINOR ? &trace_monitoring
@@ -262,6 +261,8 @@ void trace_prepare(void)
 		target.settings.builtins = 0;
 	if (trace_cost_measure(g.mechanism) < 0)
 		g.mechanism = NULL;
+	/* our own loops are of no file that anybody wants */
+	trace_has_filters = s->include || s->exclude;
 }
 
 void trace_start(void)

@@ -169,7 +169,7 @@ static bool is_excluded(uintptr_t code)
 	char name[4096];
 	uint32_t length;
 
-	if (!codes_read(code, &c) || c.file.kind != 1)
+	if (!trace_has_filters || !codes_read(code, &c) || c.file.kind != 1)
 		return false;
 	length = c.file.length < sizeof(name) ? c.file.length
 					      : sizeof(name) - 1;

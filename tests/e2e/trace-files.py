@@ -280,6 +280,17 @@ def times(trace):
     expect(not [k for k in found if k[0] == "b.py"], f"{trace}: b.py has rows")
 
 
+def costs(all_files):
+    """What events cost is measured on code of ours, which no expression leaves
+    out: as without, but for what the machine does in those milliseconds."""
+    log, _ = program("costs", trace="calls", include="nothing at all")
+    for kind in "python", "c":
+        got, want = (sum(of.costs[kind + part] for part in
+                         ("_inside", "_outside")) for of in (log, all_files))
+        expect(want / 6 < got < 6 * want, f"a {kind} call costs {got} ticks,"
+               f" without expressions {want}; {load()}")
+
+
 # ---- the wrapper -----------------------------------------------------------
 
 def wrapped(name, *flags):
@@ -320,6 +331,8 @@ def main():
         expect(len(rows(log, FILES)[0]) > 20, f"{trace}: few functions")
         same_as_all(trace, log, printed)
         times(trace)
+        if trace == "calls":
+            costs(log)
     repeated()
     figures("trace-files", f"{2 * len(CASES)} filters, {len(printed)} bytes"
             " printed alike")
