@@ -187,6 +187,29 @@ TRACE_INLINE bool trace_enter_quick(struct trace *t, uintptr_t address,
 	return true;
 }
 
+/*
+ * Is this code object of a file that is wanted, as far as can be told quickly:
+ * are all, or has it the thread's call on top, or so many below? C functions
+ * have no file, so their events ask it of who called them.
+ */
+TRACE_INLINE bool trace_keeps(int below, uintptr_t code)
+{
+	const struct trace *t;
+
+	if (PP_LIKELY(!trace_has_filters))
+		return true;
+	t = trace_mine;
+	return t && t->quick && t->top - below >= t->calls &&
+	       t->top[-below].edge->callee->address == code;
+}
+
+/* trace_enter_quick() of a C function that this code object calls. */
+TRACE_INLINE bool trace_enter_c_quick(struct trace *t, uintptr_t caller,
+				      uintptr_t method, unsigned what)
+{
+	return trace_keeps(0, caller) && trace_enter_quick(t, method, what);
+}
+
 /* So much of an open call's own time was ours. */
 TRACE_INLINE void trace_own(const struct trace_open *call, uint64_t ticks,
 			    unsigned what)
@@ -271,6 +294,13 @@ TRACE_INLINE bool trace_leave_quick(struct trace *t, uintptr_t address,
 	trace_pass(t, now, what);
 	trace_end_top(t, now, what);
 	return true;
+}
+
+/* trace_leave_quick() of a C function that this code object called. */
+TRACE_INLINE bool trace_leave_c_quick(struct trace *t, uintptr_t caller,
+				      uintptr_t method, unsigned what)
+{
+	return trace_keeps(1, caller) && trace_leave_quick(t, method, what);
 }
 
 /*

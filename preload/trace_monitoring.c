@@ -104,22 +104,25 @@ TRACE_INLINE void *start_call(const void *self, void *code, unsigned what)
 	return start_slowly(self, code);
 }
 
-static PP_NOINLINE void *end_slowly(uintptr_t address)
+/* The end of a call by, or of, this code object. */
+static PP_NOINLINE void *end_slowly(const void *self, void *code,
+				    uintptr_t address)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
+	void *result = ignore(self, t, code);
 
-	if (t)
+	if (t && !trace_excludes(t, (uintptr_t)code))
 		trace_leave(t, address, trace_what());
 	mask_close_faults(blocked);
-	return py._Py_NoneStruct;
+	return result;
 }
 
-TRACE_INLINE void *end_call(uintptr_t address, unsigned what)
+TRACE_INLINE void *end_call(const void *self, void *code, unsigned what)
 {
-	if (PP_LIKELY(trace_leave_quick(trace_mine, address, what)))
+	if (PP_LIKELY(trace_leave_quick(trace_mine, (uintptr_t)code, what)))
 		return py._Py_NoneStruct;
-	return end_slowly(address);
+	return end_slowly(self, code, (uintptr_t)code);
 }
 
 /* The C function of CALL, C_RETURN and C_RAISE, as _lsprof.c finds it. */
@@ -136,25 +139,31 @@ TRACE_INLINE uintptr_t method_of(void *const *arguments)
 	return method;
 }
 
-static PP_NOINLINE void *call_slowly(void *const *arguments, uintptr_t method)
+static PP_NOINLINE void *call_slowly(const void *self, void *const *arguments,
+				     uintptr_t method)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
+	void *result = ignore(self, t, arguments[0]);
 
-	if (t && !trace_excludes(t, (uintptr_t)arguments[0]))
+	if (t && method && result == py._Py_NoneStruct)
 		trace_enter(t, method, arguments[2], trace_what());
 	mask_close_faults(blocked);
-	return py._Py_NoneStruct;
+	return result;
 }
 
-TRACE_INLINE void *start_c_call(void *const *arguments, unsigned what)
+/* Of a file that is left out no call is wanted again, whatever is called. */
+TRACE_INLINE void *start_c_call(const void *self, void *const *arguments,
+				unsigned what)
 {
 	uintptr_t method = method_of(arguments);
+	uintptr_t caller = (uintptr_t)arguments[0];
+	bool is_done =
+		method ? trace_enter_c_quick(trace_mine, caller, method, what)
+		       : trace_keeps(0, caller);
 
-	if (!method || PP_LIKELY(!trace_has_filters &&
-				 trace_enter_quick(trace_mine, method, what)))
-		return py._Py_NoneStruct;
-	return call_slowly(arguments, method);
+	return PP_LIKELY(is_done) ? py._Py_NoneStruct
+				  : call_slowly(self, arguments, method);
 }
 
 static PP_NOINLINE void *end_other(void)
@@ -168,12 +177,17 @@ static PP_NOINLINE void *end_other(void)
 	return py._Py_NoneStruct;
 }
 
-TRACE_INLINE void *end_c_call(void *const *arguments, unsigned what)
+TRACE_INLINE void *end_c_call(const void *self, void *const *arguments,
+			      unsigned what)
 {
 	uintptr_t method = method_of(arguments);
 
 	if (method)
-		return end_call(method, what);
+		return PP_LIKELY(trace_leave_c_quick(trace_mine,
+						     (uintptr_t)arguments[0],
+						     method, what))
+			       ? py._Py_NoneStruct
+			       : end_slowly(self, arguments[0], method);
 	return PP_LIKELY(trace_charge_quick(trace_mine,
 					    trace_costs[PP_COST_other], what))
 		       ? py._Py_NoneStruct
@@ -399,12 +413,12 @@ static void after_set_profile(void)
 	static callback *const name[] = { name##_counted, name##_timed };
 
 CALLBACKS(on_start, 0, start_call(self, arguments[0], what))
-CALLBACKS(on_end, 0, end_call((uintptr_t)arguments[0], what))
-CALLBACKS(on_call, 0, start_c_call(arguments, what))
-CALLBACKS(on_c_end, 0, end_c_call(arguments, what))
+CALLBACKS(on_end, 0, end_call(self, arguments[0], what))
+CALLBACKS(on_call, 0, start_c_call(self, arguments, what))
+CALLBACKS(on_c_end, 0, end_c_call(self, arguments, what))
 CALLBACKS(on_line, TRACE_LINES, begin_line(self, arguments, what))
 CALLBACKS(on_jump, TRACE_LINES, begin_jump(self, arguments, what))
-CALLBACKS(on_line_end, TRACE_LINES, end_call((uintptr_t)arguments[0], what))
+CALLBACKS(on_line_end, TRACE_LINES, end_call(self, arguments[0], what))
 
 static callback *const on_line_start[] = { start_with_line, start_with_line };
 
@@ -412,7 +426,7 @@ static callback *const on_line_start[] = { start_with_line, start_with_line };
 struct wanted {
 	const char *event;
 	callback *const *functions; /* by whether times are wanted */
-	bool everywhere; /* of no code object: cannot be disabled at one */
+	bool everywhere;	    /* cannot be disabled at a code object */
 };
 
 static const struct wanted calls[] = {
@@ -424,8 +438,8 @@ static const struct wanted calls[] = {
 
 static const struct wanted c_calls[] = {
 	{ "CALL", on_call, false },
-	{ "C_RETURN", on_c_end, false },
-	{ "C_RAISE", on_c_end, false },
+	{ "C_RETURN", on_c_end, true },
+	{ "C_RAISE", on_c_end, true },
 	{ NULL, NULL, false },
 };
 

@@ -86,6 +86,14 @@ static void call_c(struct trace *t, const void *frame, void *function)
 		trace_enter(t, method_of(function), function, trace_what());
 }
 
+/* A call by this frame, or the frame itself, ends. */
+static void leave(struct trace *t, const void *frame, uintptr_t address,
+		  unsigned what)
+{
+	if (!trace_excludes(t, code_of(frame)))
+		trace_leave(t, address, what);
+}
+
 /* The program's own function, which has an object, gets the event too. */
 static int forward(const struct trace *t, void *object, void *frame, int event,
 		   void *argument)
@@ -103,7 +111,7 @@ static void take_profile(struct trace *t, const void *frame, int event,
 		trace_enter(t, code_of(frame), NULL, trace_what());
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame), trace_what());
+		leave(t, frame, code_of(frame), trace_what());
 		break;
 	case EVENT_C_CALL:
 		if (target.settings.builtins)
@@ -112,7 +120,7 @@ static void take_profile(struct trace *t, const void *frame, int event,
 	case EVENT_C_EXCEPTION:
 	case EVENT_C_RETURN:
 		if (target.settings.builtins)
-			trace_leave(t, method_of(argument), trace_what());
+			leave(t, frame, method_of(argument), trace_what());
 		break;
 	default:
 		break;
@@ -144,12 +152,12 @@ TRACE_INLINE bool profile_quickly(const void *frame, int event,
 		return trace_leave_quick(trace_mine, code_of(frame), what);
 	if (event == EVENT_C_CALL)
 		return !target.settings.builtins ||
-		       (!trace_has_filters &&
-			trace_enter_quick(trace_mine, method_of(argument),
-					  what));
+		       trace_enter_c_quick(trace_mine, code_of(frame),
+					   method_of(argument), what);
 	if (event == EVENT_C_RETURN || event == EVENT_C_EXCEPTION)
 		return !target.settings.builtins ||
-		       trace_leave_quick(trace_mine, method_of(argument), what);
+		       trace_leave_c_quick(trace_mine, code_of(frame),
+					   method_of(argument), what);
 	return false;
 }
 
@@ -188,7 +196,7 @@ TRACE_INLINE void take_trace(struct trace *t, const void *frame, int event,
 			   line_of(frame, t->top->edge->callee), what);
 		break;
 	case EVENT_RETURN:
-		trace_leave(t, code_of(frame), what);
+		leave(t, frame, code_of(frame), what);
 		break;
 	default:
 		break;

@@ -79,6 +79,9 @@ def raises():
 def length(text):
     return sum(map(len, text.split()))
 
+def sorts(n):
+    return sorted([n, 1])
+
 async def waits(what):
     await what
     a.length("waited")
@@ -231,6 +234,48 @@ def same_as_all(trace, all_files, printed):
         expect(not strays, f"{what}: C functions of others: {strays[:3]}")
 
 
+# ---- a C function that both call ---------------------------------------------
+
+NESTED = """
+import b, sys
+def run():
+    return sorted([3, 1, 2], key=step)
+def step(n):
+    b.sorts(n)
+    return leaf(n)
+def leaf(n):
+    return int(n)
+run()
+if sys.version_info >= (3, 12):
+    import dis
+    for function in b.sorts, leaf:
+        print([i.opname for i in dis.get_instructions(function, adaptive=True)
+               if i.opname.startswith("INSTRUMENTED")])
+"""
+
+
+def nested():
+    """sorted() ends in b, which is left out, while sorted() of run() is open:
+    that one goes on. From 3.12 on b's code is freed of events."""
+    with open("nested.py", "w") as file:
+        file.write(NESTED)
+    done = run(os.path.abspath("nested.py"), output="nested.bin",
+               trace="calls", include="/nested[.]py$",
+               env={"PYTHONDONTWRITEBYTECODE": 1})
+    got = {tuple(k and k[2].split()[-1].strip(">") for k in edge): c.calls
+           for edge, c in pplog.read(done.log).edges().items()}
+    for edge, calls in ((("run", "builtins.sorted"), 1),
+                        (("builtins.sorted", "step"), 3),
+                        (("step", "leaf"), 3), (("step", "builtins.sorted"), 0),
+                        (("run", "step"), 0), (("run", "leaf"), 0)):
+        expect(got.get(edge, 0) == calls, f"nested: {edge} has"
+               f" {got.get(edge, 0)} calls, not {calls}, of {got}")
+    if MINOR >= 12:
+        left_out, kept = map(eval, done.stdout.splitlines()[-2:])
+        expect(kept and not left_out, f"nested: {left_out} are in what is left"
+               f" out, {kept} in what is kept")
+
+
 # ---- time ------------------------------------------------------------------
 
 TIMES = """
@@ -333,6 +378,7 @@ def main():
         times(trace)
         if trace == "calls":
             costs(log)
+    nested()
     repeated()
     figures("trace-files", f"{2 * len(CASES)} filters, {len(printed)} bytes"
             " printed alike")
