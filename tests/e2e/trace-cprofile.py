@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Programs on the standard library have the same functions, with the same calls
-# and primitive calls of each and of each pair of caller and callee, C functions
-# included, as under cProfile. That is one steady run: of logs of two runs and
-# of one, the difference.
+# Programs on the standard library, and some made at random, have the same
+# functions, with the same calls and primitive calls of each and of each pair of
+# caller and callee, C functions included, as under cProfile. That is one steady
+# run: of logs of two runs and of one, the difference.
 # each: interpreter
 # parallel: yes
 # timeout: 900
@@ -21,6 +21,7 @@ PROGRAMS = {
                        "decimal", "pickle", "textwrap", "html", "tokenize"),
     "call_shapes.py": ("exceptions", "generators", "coroutines", "asyncio",
                        "classes", "recursion", "scopes"),
+    "random_calls.py": [str(seed) for seed in range(sized(40, 4))],
 }
 COMPARED = workload("compared.py")
 ENV = {"PYTHONHASHSEED": 0, "FILES": sized(8, 1),
