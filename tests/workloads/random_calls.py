@@ -10,6 +10,7 @@ CPython 3.12 fails where list.append has no list.
 import random
 import re
 import sys
+import textwrap
 
 import compared
 
@@ -129,10 +130,6 @@ SHAPES = (
 GENERATORS = 4
 
 
-def indented(text, spaces):
-    return "".join(" " * spaces + line + "\n" for line in text.split("\n"))
-
-
 class Writer:
     """The text of one program."""
 
@@ -156,7 +153,7 @@ class Writer:
                 "N": str(number(3))}[mark.group()]
 
     def body(self, spaces, count):
-        return "".join(indented(self.statement(), spaces)
+        return "".join(textwrap.indent(self.statement() + "\n", " " * spaces)
                        for _ in range(count))
 
     def generator(self, n):
