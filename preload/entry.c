@@ -213,7 +213,7 @@ static void start(void)
 	log_write_ancestors(thread_self());
 	/* a signal that the program was started with blocked is taken out */
 	mask_unquiet(target.settings.signal, mask & ~signal);
-	interp_hook_deaths();
+	interp_hook_deaths(trace_code_died);
 	trace_start();
 }
 

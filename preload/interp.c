@@ -25,6 +25,7 @@ static struct {
 	void (*on_ready)(void);
 	uintptr_t *hook_head; /* the word of _PyRuntime that lists our hook */
 	void (*code_dealloc)(void *code);
+	void (*died)(void *code);
 } g;
 
 /* -- which one ----------------------------------------------------------- */
@@ -321,16 +322,18 @@ static void on_code_death(void *code)
 {
 	if (state_is_armed())
 		codes_died((uintptr_t)code);
+	g.died(code);
 	g.code_dealloc(code);
 }
 
-void interp_hook_deaths(void)
+void interp_hook_deaths(void (*died)(void *code))
 {
 	void **slot =
 		(void **)((char *)py.PyCode_Type + target.row->tp_dealloc);
 
 	if (g.code_dealloc)
 		return;
+	g.died = died;
 	g.code_dealloc = (void (*)(void *)) * slot;
 	*slot = (void *)on_code_death;
 }

@@ -25,8 +25,11 @@ int interp_watch(void *handle, void (*on_ready)(void)) PP_MUST_CHECK;
  */
 int interp_prove(struct log_facts *facts) PP_MUST_CHECK;
 
-/* Be told of the death of code objects from now on, until the end. */
-void interp_hook_deaths(void);
+/*
+ * Be told of the death of code objects from now on, until the end; and tell
+ * another, while the thread has the GIL.
+ */
+void interp_hook_deaths(void (*died)(void *code));
 
 /* Is it initialised, with the GIL in our hands and no Python frame running? */
 bool interp_is_idle_and_ready(void);

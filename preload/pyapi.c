@@ -26,5 +26,9 @@ const char *pyapi_find(void *handle)
 #define X(name) py.name = dlsym(handle, #name);
 	PYAPI_OPTIONAL(X)
 #undef X
+#define X(name, result, arguments)                                             \
+	py.name = (result(*) arguments)dlsym(handle, #name);
+	PYAPI_LATER(X)
+#undef X
 	return NULL;
 }

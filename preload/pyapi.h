@@ -65,6 +65,10 @@
 	X(PyInterpreterState_ThreadHead, void *, (void *))                     \
 	X(PyThreadState_Next, void *, (void *))                                \
 	X(PyVectorcall_Call, void *, (void *, void *, void *))                 \
+	X(PyThreadState_Get, void *, (void))                                   \
+	X(PyObject_Hash, intptr_t, (void *))                                   \
+	X(PyImport_GetModuleDict, void *, (void))                              \
+	X(PyUnicode_CompareWithASCIIString, int, (void *, const char *))       \
 	X(Py_AddPendingCall, int, (int (*)(void *), void *))                   \
 	X(Py_IncRef, void, (void *))                                           \
 	X(Py_DecRef, void, (void *))
@@ -79,6 +83,7 @@
 	X(PyUnicode_Type)                                                      \
 	X(PyCFunction_Type)                                                    \
 	X(PyMethod_Type)                                                       \
+	X(PyDict_Type)                                                         \
 	X(PyMethodDescr_Type)                                                  \
 	X(PyClassMethodDescr_Type)                                             \
 	X(PyExc_RuntimeError)                                                  \
@@ -88,6 +93,13 @@
 
 /* Not there in all versions: NULL then. */
 #define PYAPI_OPTIONAL(X) X(PyCMethod_Type) /* 3.9+ */
+
+#define PYAPI_LATER(X)                                                         \
+	X(PyCode_GetCode, void *, (void *)) /* 3.11+ */                        \
+	X(PyDict_AddWatcher, int,                                              \
+	  (int (*)(int, void *, void *, void *))) /* 3.12+ */                  \
+	X(PyDict_Watch, int, (int, void *))	  /* 3.12+ */                  \
+	X(PyCompile_OpcodeStackEffect, int, (int, int))
 
 /* Py_file_input, of Py_CompileString(). */
 #define PYAPI_FILE_INPUT 257
@@ -115,6 +127,7 @@ static inline void *pyapi_member(const void *object, int32_t offset)
 struct pyapi {
 #define X(name, result, arguments) result(*name) arguments;
 	PYAPI_FUNCTIONS(X)
+	PYAPI_LATER(X)
 #undef X
 #define X(name) void *name;
 	PYAPI_OBJECTS(X)

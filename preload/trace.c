@@ -20,6 +20,7 @@
 #include "trace_event.h"
 #include "trace_mechanism.h"
 #include "trace_names.h"
+#include "trace_sites.h"
 #include "trace_table.h"
 
 /* The first version with sys.monitoring. */
@@ -55,6 +56,7 @@ struct trace *trace_begin_mine(void)
 		state_count(PP_COUNT_uncounted, 1);
 		return NULL;
 	}
+	trace_table_add(mine);
 	t->trace = mine;
 	trace_mine = mine;
 	if (trace_has_times())
@@ -122,6 +124,7 @@ static void leave_other(struct trace *t, uintptr_t address, uint64_t now)
 		open--;
 	if (open->edge == &t->root_edge)
 		return;
+	trace_sites_stop();
 	while (t->top >= open)
 		trace_end_top(t, now, trace_what());
 }
@@ -271,6 +274,8 @@ void trace_start(void)
 		g.mechanism = NULL;
 	if (!g.mechanism)
 		return;
+	if (!trace_has_lines())
+		trace_sites_begin();
 	fill_header();
 	set_window();
 }
@@ -280,6 +285,7 @@ void trace_start_child(void)
 	struct trace *t;
 
 	trace_mine = NULL;
+	trace_table_forget_all();
 	if (!g.mechanism || !state_is_armed())
 		return;
 	fill_header();
@@ -294,10 +300,15 @@ void trace_arm_threads(void)
 		g.mechanism->arm_threads();
 }
 
+void trace_code_died(void *code)
+{
+	trace_sites_forget((uintptr_t)code);
+}
+
 void trace_thread_end(struct thread *t)
 {
 	trace_mine = NULL;
 	if (t->trace)
-		trace_table_free(t->trace);
+		trace_table_end(t->trace);
 	t->trace = NULL;
 }

@@ -65,6 +65,9 @@ void trace_arm_threads(void);
 /* The calling thread has begun to block faults, or does no longer. */
 void trace_note_faults(struct thread *t);
 
+/* The code object is about to be freed. Needs the GIL. */
+void trace_code_died(void *code);
+
 /* The calling thread ends. */
 void trace_thread_end(struct thread *t);
 

@@ -40,23 +40,27 @@ enum {
 	LOOP_EMPTY,
 	LOOP_PYTHON,
 	LOOP_FLAT,
-	LOOP_C,
 	LOOP_RESUME,
-	LOOP_OTHER,
-	LOOP_LINE, /* from here on for lines alone */
+	LOOP_LINE, /* for lines alone */
 	LOOP_LINES,
+	LOOP_C, /* from here on with calls of C functions */
+	LOOP_OTHER,
+	LOOP_CALL,
 	LOOPS,
 };
+
+/* Nested calls, and functions and methods with several arguments. */
+#define PYTHON_CALLS                                                           \
+	"for i in r:"                                                          \
+	" f(i); k.p(i); h(i); q(i, b=i); k.s(); e(i, 1, i)\n"
 
 static const struct {
 	const char *source;
 	uint64_t events; /* of the kind that is measured, in one run */
 } loops[LOOPS] = {
 	[LOOP_EMPTY] = { "for i in r: pass\n", ROUNDS },
-	/* nested calls, and functions and methods with several arguments */
-	[LOOP_PYTHON] = { "for i in r:"
-			  " f(i); k.p(i); h(i); q(i, b=i); k.s(); e(i, 1, i)\n",
-			  9 * ROUNDS },
+	[LOOP_PYTHON] = { PYTHON_CALLS, 9 * ROUNDS },
+	[LOOP_CALL] = { PYTHON_CALLS, 9 * ROUNDS },
 	[LOOP_FLAT] = { "for i in r: h(i)\n", ROUNDS },
 	/* functions, a bound method, methods of types */
 	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length();"
@@ -113,6 +117,7 @@ static struct {
 	struct result results[LOOPS];
 	uint64_t costs[PP_COST_END][TIMES]; /* as measured each time */
 	bool refused;			    /* the mechanism did not begin */
+	bool has_call; /* it can leave away events of C calls */
 } g;
 
 /* -- running ------------------------------------------------------------- */
@@ -167,10 +172,11 @@ static void clean_up(void)
 	py.PyErr_Clear();
 }
 
-/* How many of them are run. */
-static int wanted_loops(void)
+static bool is_wanted(int loop)
 {
-	return trace_has_lines() ? LOOPS : LOOP_LINE;
+	if (loop >= LOOP_C)
+		return target.settings.builtins;
+	return loop < LOOP_LINE || trace_has_lines();
 }
 
 static void keep_least(uint64_t *least, uint64_t value)
@@ -181,9 +187,11 @@ static void keep_least(uint64_t *least, uint64_t value)
 
 static int run_plain(void)
 {
-	for (int i = 0; i < wanted_loops(); i++) {
+	for (int i = 0; i < LOOPS; i++) {
 		uint64_t begin = trace_clock_now();
 
+		if (!is_wanted(i))
+			continue;
 		if (run(g.code[i]) < 0)
 			return -1;
 		keep_least(&g.results[i].plain, trace_clock_now() - begin);
@@ -208,12 +216,15 @@ static uint64_t self_of_callees(const struct trace *t)
 	return sum;
 }
 
-static int run_traced(const struct trace *t)
+/* The loops from one to before another. */
+static int run_traced(const struct trace *t, int from, int to)
 {
-	for (int i = 0; i < wanted_loops(); i++) {
+	for (int i = from; i < to; i++) {
 		uint64_t before = self_of_callees(t);
 		uint64_t begin = trace_clock_now();
 
+		if (!is_wanted(i))
+			continue;
 		if (run(g.code[i]) < 0)
 			return -1;
 		keep_least(&g.results[i].traced, trace_clock_now() - begin);
@@ -237,7 +248,11 @@ static int run_both(const struct trace_mechanism *mechanism, struct trace *t)
 		return 0;
 	trace_mine = t;
 	for (int i = 0; i < RUNS && ret == 0; i++)
-		ret = run_traced(t);
+		ret = run_traced(t, LOOP_C, LOOPS);
+	if (ret == 0 && mechanism->without_c_calls)
+		ret = mechanism->without_c_calls();
+	for (int i = 0; i < RUNS && ret == 0; i++)
+		ret = run_traced(t, 0, LOOP_C);
 	trace_mine = NULL;
 	mechanism->end();
 	return ret;
@@ -284,6 +299,16 @@ static void set_call(int n, enum pp_cost cost, int loop, int flat,
 	g.costs[cost + 1][n] = whole - g.costs[cost][n];
 }
 
+/* The event of CALL is charged by itself, where that may be left away. */
+static void set_other(int n)
+{
+	uint64_t call = less(added(LOOP_CALL), added(LOOP_PYTHON)) /
+			loops[LOOP_CALL].events;
+
+	g.costs[PP_COST_call][n] = call;
+	g.costs[PP_COST_other][n] = less(g.costs[PP_COST_other][n], call);
+}
+
 static void set_all(int n)
 {
 	uint64_t line = 0;
@@ -299,6 +324,8 @@ static void set_all(int n)
 	set_call(n, PP_COST_c_inside, LOOP_C, LOOP_C, 0);
 	g.costs[PP_COST_other][n] =
 		added(LOOP_OTHER) / loops[LOOP_OTHER].events;
+	if (g.has_call)
+		set_other(n);
 }
 
 static int compare(const void *a, const void *b)
@@ -333,6 +360,7 @@ int trace_cost_measure(const struct trace_mechanism *mechanism)
 	struct trace *t = trace_table_new(NULL);
 	int ret = t ? prepare() : -1;
 
+	g.has_call = mechanism->without_c_calls != NULL;
 	if (ret == 0)
 		ret = measure(mechanism, t);
 	clean_up();

@@ -170,21 +170,21 @@ TRACE_INLINE uint64_t trace_quick_now(unsigned what)
 }
 
 /*
- * The same for nearly all calls, which ask nobody else. False: nothing is done
+ * The same for nearly all calls, which ask nobody else. NULL: nothing is done
  * yet, it is one for trace_enter().
  */
-TRACE_INLINE bool trace_enter_quick(struct trace *t, uintptr_t address,
-				    unsigned what)
+TRACE_INLINE struct trace_function *
+trace_enter_quick(struct trace *t, uintptr_t address, unsigned what)
 {
 	struct trace_edge *edge;
 
 	if (PP_UNLIKELY(!t || !t->quick))
-		return false;
+		return NULL;
 	edge = trace_find(t, address, what);
 	if (PP_UNLIKELY(!edge || t->top + 1 == t->limit))
-		return false;
+		return NULL;
 	trace_push(t, edge, trace_quick_now(what), what);
-	return true;
+	return edge->callee;
 }
 
 /*

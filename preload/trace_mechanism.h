@@ -20,6 +20,12 @@ struct trace_mechanism {
 
 	/* See trace_arm_threads(); NULL: new threads need nothing. */
 	void (*arm_threads)(void);
+
+	/*
+	 * Be told of no calls of C functions until the end. Returns -1 if that
+	 * fails. NULL: what calls of Python functions cost is the same.
+	 */
+	int (*without_c_calls)(void);
 };
 
 extern const struct trace_mechanism trace_setprofile, trace_monitoring;

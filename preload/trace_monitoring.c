@@ -23,6 +23,7 @@
 #include "trace_host.h"
 #include "trace_mechanism.h"
 #include "trace_names.h"
+#include "trace_sites.h"
 
 /* Include/structmember.h, Include/typeslots.h, Include/object.h: stable ABI. */
 #define TYPE_PYSSIZET	    19
@@ -68,10 +69,22 @@ static struct {
 	void *module;	   /* sys.monitoring */
 	void *interpreter; /* whose; others have tools of their own */
 	long tool;	   /* -1: none */
+	long events;	   /* that are wanted */
+	long c_events;	   /* those of them that tell of C calls */
 	void *missing, *disable;
 } g;
 
 /* -- callbacks ----------------------------------------------------------- */
+
+/* A small int, which offsets and lines are. */
+static uint32_t number_of(const void *object)
+{
+	uint32_t digit;
+
+	memcpy(&digit, (const char *)object + target.row->long_digit,
+	       sizeof(digit));
+	return digit;
+}
 
 /* A code object whose events are not wanted: never again, then. */
 static void *ignore(const void *self, struct trace *t, void *code)
@@ -91,17 +104,30 @@ static PP_NOINLINE void *start_slowly(const void *self, void *code)
 {
 	uint64_t blocked = thread_open_faults();
 	struct trace *t = trace_of_thread();
-	bool wanted = t && trace_enter(t, (uintptr_t)code, NULL, trace_what());
+	struct trace_function *f =
+		t ? trace_enter(t, (uintptr_t)code, NULL, trace_what()) : NULL;
 
+	if (!f || !trace_sites_are_same(f))
+		trace_sites_differ((uintptr_t)code);
 	mask_close_faults(blocked);
-	return wanted ? py._Py_NoneStruct : ignore(self, t, code);
+	return f ? py._Py_NoneStruct : ignore(self, t, code);
+}
+
+static PP_NOINLINE void *scope_differs(void *code)
+{
+	trace_sites_differ((uintptr_t)code);
+	return py._Py_NoneStruct;
 }
 
 TRACE_INLINE void *start_call(const void *self, void *code, unsigned what)
 {
-	if (PP_LIKELY(trace_enter_quick(trace_mine, (uintptr_t)code, what)))
-		return py._Py_NoneStruct;
-	return start_slowly(self, code);
+	const struct trace_function *f =
+		trace_enter_quick(trace_mine, (uintptr_t)code, what);
+
+	if (PP_UNLIKELY(!f))
+		return start_slowly(self, code);
+	return PP_LIKELY(trace_sites_are_same(f)) ? py._Py_NoneStruct
+						  : scope_differs(code);
 }
 
 /* The end of a call by, or of, this code object. */
@@ -148,8 +174,38 @@ static PP_NOINLINE void *call_slowly(const void *self, void *const *arguments,
 
 	if (t && method && result == py._Py_NoneStruct)
 		trace_enter(t, method, arguments[2], trace_what());
+	else if (t && result == py._Py_NoneStruct)
+		trace_charge(t, trace_costs[PP_COST_call], trace_what());
 	mask_close_faults(blocked);
 	return result;
+}
+
+static PP_NOINLINE void *may_rest(void *const *arguments)
+{
+	struct trace *t = trace_mine;
+	bool may = trace_sites_may_rest(t, t->top->edge->callee,
+					(uintptr_t)arguments[0],
+					number_of(arguments[1]), arguments[2]);
+
+	return may ? g.disable : py._Py_NoneStruct;
+}
+
+/* What is called is no C function. */
+TRACE_INLINE void *start_other(const void *self, void *const *arguments,
+			       unsigned what)
+{
+	struct trace *t = trace_mine;
+	uintptr_t caller = (uintptr_t)arguments[0];
+	struct trace_function *f;
+
+	if (PP_UNLIKELY(
+		    !trace_keeps(0, caller) ||
+		    !trace_charge_quick(t, trace_costs[PP_COST_call], what)))
+		return call_slowly(self, arguments, 0);
+	f = t->top->edge->callee;
+	return PP_LIKELY(f->address != caller || --f->site_wait)
+		       ? py._Py_NoneStruct
+		       : may_rest(arguments);
 }
 
 /* Of a file that is left out no call is wanted again, whatever is called. */
@@ -157,13 +213,13 @@ TRACE_INLINE void *start_c_call(const void *self, void *const *arguments,
 				unsigned what)
 {
 	uintptr_t method = method_of(arguments);
-	uintptr_t caller = (uintptr_t)arguments[0];
-	bool is_done =
-		method ? trace_enter_c_quick(trace_mine, caller, method, what)
-		       : trace_keeps(0, caller);
 
-	return PP_LIKELY(is_done) ? py._Py_NoneStruct
-				  : call_slowly(self, arguments, method);
+	if (!method)
+		return start_other(self, arguments, what);
+	return PP_LIKELY(trace_enter_c_quick(
+		       trace_mine, (uintptr_t)arguments[0], method, what))
+		       ? py._Py_NoneStruct
+		       : call_slowly(self, arguments, method);
 }
 
 static PP_NOINLINE void *end_other(void)
@@ -195,16 +251,6 @@ TRACE_INLINE void *end_c_call(const void *self, void *const *arguments,
 }
 
 /* -- lines --------------------------------------------------------------- */
-
-/* A small int, which offsets and lines are. */
-static uint32_t number_of(const void *object)
-{
-	uint32_t digit;
-
-	memcpy(&digit, (const char *)object + target.row->long_digit,
-	       sizeof(digit));
-	return digit;
-}
 
 /* An event's offset is in bytes, a line table's in instructions. */
 static uint32_t unit_of(uint32_t offset)
@@ -562,16 +608,17 @@ static int set_events(long mask)
 static int register_all(void)
 {
 	void *type = make_type();
-	long mask = 0;
 	int ret;
 
 	if (!type)
 		return -1;
-	ret = add(type, trace_has_lines() ? lines : calls, &mask);
+	g.events = g.c_events = 0;
+	ret = add(type, trace_has_lines() ? lines : calls, &g.events);
 	if (ret == 0 && target.settings.builtins)
-		ret = add(type, c_calls, &mask);
+		ret = add(type, c_calls, &g.c_events);
 	py.Py_DecRef(type);
-	return ret < 0 ? ret : set_events(mask);
+	g.events |= g.c_events;
+	return ret < 0 ? ret : set_events(g.events);
 }
 
 /*
@@ -630,6 +677,11 @@ static int begin(void)
 	return 0;
 }
 
+static int without_c_calls(void)
+{
+	return set_events(g.events & ~g.c_events);
+}
+
 static void end(void)
 {
 	long tool = g.tool;
@@ -639,4 +691,5 @@ static void end(void)
 	done(py.PyObject_CallMethod(g.module, "free_tool_id", "l", tool));
 }
 
-const struct trace_mechanism trace_monitoring = { begin, end, NULL };
+const struct trace_mechanism trace_monitoring = { begin, end, NULL,
+						  without_c_calls };

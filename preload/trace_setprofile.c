@@ -510,4 +510,5 @@ static void end(void)
 	set(NULL);
 }
 
-const struct trace_mechanism trace_setprofile = { begin, end, arm_threads };
+const struct trace_mechanism trace_setprofile = { begin, end, arm_threads,
+						  NULL };

@@ -20,6 +20,7 @@
 #include "trace_clock.h"
 #include "trace_event.h"
 #include "trace_names.h"
+#include "trace_sites.h"
 
 #define BLOCK_BYTES	  (64u << 10)
 #define SLOTS_FIRST	  64u /* a page */
@@ -132,7 +133,7 @@ static void *keep_table(struct trace *t, enum pp_record type, uint32_t *bytes,
 
 /* -- functions ----------------------------------------------------------- */
 
-static struct trace_function *find_function(const struct trace *t, uint32_t id)
+struct trace_function *trace_table_function(const struct trace *t, uint32_t id)
 {
 	struct trace_function *f = t->functions[id & t->function_mask];
 
@@ -194,7 +195,7 @@ static void set_costs(struct trace_function *f, uintptr_t code, bool is_c)
 static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 					      uintptr_t address, bool is_c)
 {
-	struct trace_function *f = find_function(t, id);
+	struct trace_function *f = trace_table_function(t, id);
 	struct codes_span table;
 
 	if (!f) {
@@ -207,6 +208,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		f->word = id;
 		set_costs(f, address, is_c);
 		f->entry_offset = UINT32_MAX;
+		f->site_wait = TRACE_SITES_FIRST;
 		if (!is_c) {
 			f->excluded = is_excluded(address);
 			(void)!codes_read_lines(address, &table,
@@ -215,6 +217,8 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		if (++t->function_count > t->function_mask)
 			grow_functions(t);
 	}
+	if (!is_c && !f->scope.globals)
+		f->scope = trace_sites_scope(address);
 	f->address = address;
 	return f;
 }
@@ -430,7 +434,7 @@ bool trace_table_excludes(struct trace *t, uintptr_t code)
 {
 	uint32_t id =
 		atomic_load_explicit(codes_word(code), memory_order_relaxed);
-	struct trace_function *f = find_function(t, id);
+	struct trace_function *f = trace_table_function(t, id);
 
 	if (!f)
 		f = define_function(t, code);
@@ -651,15 +655,20 @@ struct trace *trace_table_new(struct thread *thread)
 	return t;
 }
 
-void trace_table_free(struct trace *t)
+/* The log's tables are as they are to stay. */
+static void leave_tables(struct trace *t)
 {
-	struct trace_chunk *c;
-	struct trace_block *b, *next;
-
 	t->live = t->quick = false;
-	for (c = t->chunks; c; c = c->next)
+	for (struct trace_chunk *c = t->chunks; c; c = c->next)
 		chunk_table_leave(&c->chunk);
 	chunk_table_leave(&t->open_chunk);
+}
+
+/* What is ours. */
+static void free_memory(struct trace *t)
+{
+	struct trace_block *b, *next;
+
 	if (t->slots)
 		sys_munmap(t->slots,
 			   ((size_t)t->slot_mask + 1) * sizeof(*t->slots));
@@ -670,4 +679,57 @@ void trace_table_free(struct trace *t)
 		sys_munmap(b, b->bytes);
 	}
 	sys_munmap(t, sizeof(*t));
+}
+
+void trace_table_free(struct trace *t)
+{
+	leave_tables(t);
+	free_memory(t);
+}
+
+/* -- those of all threads ------------------------------------------------- */
+
+static struct trace *all;
+static struct trace *_Atomic ended; /* of all, linked by that */
+
+struct trace *trace_table_all(void)
+{
+	return all;
+}
+
+/* Others may look at a trace while its thread ends, but not now. */
+static void free_ended(void)
+{
+	struct trace *t = atomic_exchange(&ended, NULL), *next;
+
+	for (; t; t = next) {
+		struct trace **place = &all;
+
+		next = t->ended;
+		while (*place != t)
+			place = &(*place)->next;
+		*place = t->next;
+		free_memory(t);
+	}
+}
+
+void trace_table_add(struct trace *t)
+{
+	free_ended();
+	t->next = all;
+	all = t;
+}
+
+void trace_table_end(struct trace *t)
+{
+	leave_tables(t);
+	t->ended = atomic_load(&ended);
+	while (!atomic_compare_exchange_weak(&ended, &t->ended, t))
+		;
+}
+
+void trace_table_forget_all(void)
+{
+	all = NULL;
+	atomic_store(&ended, NULL);
 }

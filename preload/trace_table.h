@@ -37,6 +37,11 @@ struct trace_jump {
 	uint32_t line; /* as in the log */
 };
 
+/* Two dictionaries: what a global name of a frame stands for. */
+struct trace_scope {
+	void *globals, *builtins;
+};
+
 #define TRACE_JUMPS 4u /* by place: loops within a loop on one line */
 
 struct trace_function {
@@ -53,8 +58,10 @@ struct trace_function {
 	uint32_t entry_offset; /* the last instruction that was entered, and */
 	uint32_t entry_line;   /* its line in the log */
 	struct trace_jump jumps[TRACE_JUMPS]; /* those that were met last */
-	struct trace_edge *edges;	      /* to it */
-	struct trace_function *next;	      /* in the same bucket */
+	struct trace_scope scope;	/* that its frames have; NULL: any */
+	uint32_t site_wait, site_tries; /* see trace_sites.h */
+	struct trace_edge *edges;	/* to it */
+	struct trace_function *next;	/* in the same bucket */
 };
 
 /*
@@ -95,6 +102,8 @@ struct trace {
 
 	uint32_t slot_count;
 	struct thread *thread; /* NULL: there is no log */
+	struct trace *next;    /* of trace_table_all() */
+	struct trace *ended;   /* the one that ended before */
 	/* To 3.11: the program's own profile or trace function, or NULL. */
 	int (*host)(void *object, void *frame, int what, void *argument);
 
@@ -127,8 +136,29 @@ struct trace *trace_table_new(struct thread *t);
  */
 bool trace_is_quick(const struct trace *t);
 
-/* The thread has ended: give back what is not the log's. */
+/*
+ * A trace that is in no list, of no log or not begun: give back what is not the
+ * log's.
+ */
 void trace_table_free(struct trace *t);
+
+/*
+ * All traces of threads; also of some that have ended, which are not live. With
+ * the GIL only.
+ */
+struct trace *trace_table_all(void);
+
+/* Add one to them. With the GIL. */
+void trace_table_add(struct trace *t);
+
+/* Its thread has ended: it will be freed. Without the GIL. */
+void trace_table_end(struct trace *t);
+
+/* A forked child has none of them. */
+void trace_table_forget_all(void);
+
+/* Its function of an id in the log, or NULL. */
+struct trace_function *trace_table_function(const struct trace *t, uint32_t id);
 
 /*
  * The edge of a call of the code object at this address, or of a C function

@@ -31,6 +31,9 @@
 #include <internal/pycore_interpframe_structs.h>
 #include <internal/pycore_stackref.h>
 #endif
+#if PY_VERSION_HEX >= 0x030c0000
+#include <opcode.h>
+#endif
 
 #include "pyver/pyver.h"
 
@@ -385,6 +388,33 @@ static void put_suspended(void)
 #endif
 }
 
+#if PY_VERSION_HEX >= 0x030c0000
+
+/* Its number, or its name again if this version has no such macro. */
+#define AS_TEXT(macro)	 AS_WRITTEN(macro)
+#define AS_WRITTEN(text) #text
+
+static int32_t opcode_of(const char *text)
+{
+	return *text >= '0' && *text <= '9' ? atoi(text) : PYVER_NONE;
+}
+
+static void put_opcodes(void)
+{
+	AT(f_globals, struct _PyInterpreterFrame, f_globals);
+	AT(f_builtins, struct _PyInterpreterFrame, f_builtins);
+	AT(dict_values, PyDictObject, ma_values);
+#define X(name) row.op_##name = opcode_of(AS_TEXT(name));
+	PYVER_OPCODES(X)
+#undef X
+}
+
+#else
+static void put_opcodes(void)
+{
+}
+#endif
+
 static const char *const walk_names[] = {
 	[PYVER_FRAME_OBJECTS] = "PYVER_FRAME_OBJECTS",
 	[PYVER_CFRAME] = "PYVER_CFRAME",
@@ -418,6 +448,7 @@ int main(void)
 	put_dicts();
 	put_tasks();
 	put_suspended();
+	put_opcodes();
 
 	printf("{\n");
 	print_field("minor", row.minor);
@@ -425,6 +456,9 @@ int main(void)
 	printf("\t.lines = %s,\n", lines_names[row.lines]);
 #define X(name) print_field(#name, row.name);
 	PYVER_FIELDS(X)
+#undef X
+#define X(name) print_field("op_" #name, row.op_##name);
+	PYVER_OPCODES(X)
 #undef X
 	printf("},\n");
 	return 0;

@@ -265,7 +265,8 @@ struct pp_open_call {
 	X(line)                                                                \
 	X(resume_inside)                                                       \
 	X(resume_outside)                                                      \
-	X(other)
+	X(other)                                                               \
+	X(call)
 
 enum pp_cost {
 #define X(name) PP_COST_##name,

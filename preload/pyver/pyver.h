@@ -157,7 +157,61 @@ enum pyver_lines {
 	X(f_top)	/* 3.8, 3.9, 3.14+: the end of a frame's stack */      \
 	X(f_stack)	/* 3.10: where it begins, */                           \
 	X(f_localsplus) /* 3.11 to 3.13: the same, in the frame, */            \
-	X(f_depth)	/* 3.10 to 3.13, an int: and how long it is */
+	X(f_depth)	/* 3.10 to 3.13, an int: and how long it is */         \
+	X(f_globals)	/* 3.12+, likewise f_builtins */                       \
+	X(f_builtins)                                                          \
+	X(dict_values) /* 3.12+ */
+
+/*
+ * The numbers of instructions, from 3.12 on: those that trace_bytecode.c knows.
+ */
+#define PYVER_OPCODES(X)                                                       \
+	X(BINARY_OP)                                                           \
+	X(BINARY_SLICE)                                                        \
+	X(BINARY_SUBSCR)                                                       \
+	X(BUILD_LIST)                                                          \
+	X(BUILD_MAP)                                                           \
+	X(BUILD_SET)                                                           \
+	X(BUILD_STRING)                                                        \
+	X(BUILD_TUPLE)                                                         \
+	X(CALL)                                                                \
+	X(CALL_KW)                                                             \
+	X(COMPARE_OP)                                                          \
+	X(CONTAINS_OP)                                                         \
+	X(CONVERT_VALUE)                                                       \
+	X(EXTENDED_ARG)                                                        \
+	X(FORMAT_SIMPLE)                                                       \
+	X(FORMAT_WITH_SPEC)                                                    \
+	X(GET_ITER)                                                            \
+	X(IS_OP)                                                               \
+	X(KW_NAMES)                                                            \
+	X(LOAD_ATTR)                                                           \
+	X(LOAD_CONST)                                                          \
+	X(LOAD_DEREF)                                                          \
+	X(LOAD_FAST)                                                           \
+	X(LOAD_FAST_BORROW)                                                    \
+	X(LOAD_FAST_BORROW_LOAD_FAST_BORROW)                                   \
+	X(LOAD_FAST_CHECK)                                                     \
+	X(LOAD_FAST_LOAD_FAST)                                                 \
+	X(LOAD_GLOBAL)                                                         \
+	X(LOAD_SMALL_INT)                                                      \
+	X(MAKE_FUNCTION)                                                       \
+	X(NOP)                                                                 \
+	X(POP_TOP)                                                             \
+	X(PUSH_NULL)                                                           \
+	X(RESUME)                                                              \
+	X(SET_FUNCTION_ATTRIBUTE)                                              \
+	X(STORE_ATTR)                                                          \
+	X(STORE_DEREF)                                                         \
+	X(STORE_FAST)                                                          \
+	X(STORE_FAST_LOAD_FAST)                                                \
+	X(STORE_FAST_STORE_FAST)                                               \
+	X(STORE_GLOBAL)                                                        \
+	X(STORE_SUBSCR)                                                        \
+	X(TO_BOOL)                                                             \
+	X(UNARY_INVERT)                                                        \
+	X(UNARY_NEGATIVE)                                                      \
+	X(UNARY_NOT)
 
 struct pyver {
 	int32_t minor; /* 8 for 3.8 */
@@ -165,6 +219,9 @@ struct pyver {
 	int32_t lines; /* enum pyver_lines */
 #define X(name) int32_t name;
 	PYVER_FIELDS(X)
+#undef X
+#define X(name) int32_t op_##name;
+	PYVER_OPCODES(X)
 #undef X
 };
 

@@ -15,8 +15,8 @@ import textwrap
 import compared
 
 PREFACE = """
-import collections, contextlib, copy, functools, io, itertools, json, operator
-import re
+import collections, contextlib, copy, functools, gc, io, itertools, json
+import operator, re
 class Boom(Exception): pass
 def boom(x): raise Boom(x)
 class Base:
@@ -66,9 +66,15 @@ def throw(g):
     next(g, None)
     try: g.throw(Boom)
     except (Boom, StopIteration): pass
+def plain(): pass
+KINDS = plain, gc.isenabled, object, functools.partial(plain), lambda: 1
+def change(n, kind): globals()[f"h{n}"] = KINDS[kind]
+def reset():
+    for n in range(3): change(n, 0)
 """
 
-# CALL is a call of a function, F a function, G a generator, N a small number.
+# CALL is a call of a function, F a function, G a generator, N a small number, H
+# a name that is called often and stands for other things now and then.
 # To add one: a string, of one statement or several lines.
 SHAPES = (
     "x = CALL",
@@ -120,6 +126,15 @@ SHAPES = (
     "class U(T): pass\nU()",
     "x = type('D', (Base,), {'m': lambda s, d: len('m')})(1).m(2)",
     "x = str(Base); x = bytes(2); x = int('3'); x = object()",
+    # once a name is called often, its call may be an event no more
+    "for i in range(90): H()",
+    "for i in range(90): H() or (CALL if i == 80 else H())",
+    "for i in range(90):\n    if i == 77: change(N, 1)\n    x = H(), H()",
+    "x = [H() for i in range(90)]; change(N, 2)",
+    "def hot(z): return H() and abs(H()) if z else (change(N, 1), H())\n"
+    "for i in range(90): hot(i - 85)",
+    "change(N, N); change(N, 4); change(N, 3)",
+    "globals().pop('hN'); reset()",
     # one place that calls both kinds
     "for f in (len, F, len, F):\n    x = f('a') if f is len else f(d - 1)",
     "async def co():\n    await ci()\n    return CALL\n"
@@ -142,7 +157,7 @@ class Writer:
 
     def statement(self):
         text = self.random.choice(SHAPES)
-        return re.sub(r"\b(CALL|F|G|N)\b", self.word, text)
+        return re.sub(r"\b(CALL|F|G|H|N)\b|(?<='h)N", self.word, text)
 
     def word(self, mark):
         """What stands for a mark."""
@@ -150,6 +165,7 @@ class Writer:
         return {"CALL": f"f{number(self.functions)}(d - 1)",
                 "F": self.function(),
                 "G": f"g{number(GENERATORS)}",
+                "H": f"h{number(3)}",
                 "N": str(number(3))}[mark.group()]
 
     def body(self, spaces, count):
@@ -170,7 +186,7 @@ class Writer:
                          "    if d <= 0: return 0\n"
                          f"{self.body(4, self.random.randint(2, 4))}"
                          "    return d\n")
-        parts.append("def main():\n")
+        parts.append("def main():\n    reset()\n")
         for _ in range(3):
             parts.append(f"    try: {self.function()}(2)\n    except (Boom,"
                          " RuntimeError, StopIteration, TypeError): pass\n")
