@@ -81,8 +81,9 @@ def check_one(what, pid, process, log):
            f" not {process.ppid}")
     expect(head["ended"] != 0, f"{what}: the log of {pid} has no end")
     off = log.total_ns / 1e9 - process.cpu
-    # what it does after it has told: two system calls, or the end of a Python
-    after = 0.0005 if process.how == "at" else 0.06
+    # what it does after it has told: two system calls, or the end of a Python,
+    # which took 0.11 s where twice as many ran as there are processors
+    after = 0.0005 if process.how == "at" else 0.2
     expect(-0.0005 - 0.02 * process.cpu <= off <= after + 0.02 * process.cpu,
            f"{what}: process {pid} used {process.cpu} s, {off:+.4f} s in its"
            f" log; {load()}")
