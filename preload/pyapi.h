@@ -84,6 +84,7 @@
 	X(PyCFunction_Type)                                                    \
 	X(PyMethod_Type)                                                       \
 	X(PyDict_Type)                                                         \
+	X(PyModule_Type)                                                       \
 	X(PyMethodDescr_Type)                                                  \
 	X(PyClassMethodDescr_Type)                                             \
 	X(PyExc_RuntimeError)                                                  \

@@ -44,6 +44,7 @@ enum {
 	LOOP_LINE, /* for lines alone */
 	LOOP_LINES,
 	LOOP_C, /* from here on with calls of C functions */
+	LOOP_METHOD,
 	LOOP_OTHER,
 	LOOP_CALL,
 	LOOPS,
@@ -62,11 +63,13 @@ static const struct {
 	[LOOP_PYTHON] = { PYTHON_CALLS, 9 * ROUNDS },
 	[LOOP_CALL] = { PYTHON_CALLS, 9 * ROUNDS },
 	[LOOP_FLAT] = { "for i in r: h(i)\n", ROUNDS },
-	/* functions, a bound method, methods of types */
-	[LOOP_C] = { "for i in r: c(i); m(i); d.get(i); i.bit_length();"
-		     " len(t); t.strip(); isinstance(i, o); t.find(t);"
-		     " l.append(i); l.pop()\n",
-		     10 * ROUNDS },
+	[LOOP_C] = { "for i in r: c(i); len(t); isinstance(i, o); id(i); "
+		     "c(i)\n",
+		     5 * ROUNDS },
+	/* one that is bound before, the others as they are called */
+	[LOOP_METHOD] = { "for i in r: m(i); d.get(i); i.bit_length();"
+			  " t.strip(); t.find(t); l.append(i); l.pop()\n",
+			  7 * ROUNDS },
 	[LOOP_OTHER] = { "for i in r: o(i); o(i)\n", 2 * ROUNDS },
 	[LOOP_RESUME] = { "for i in y(): pass\n", ROUNDS },
 	/* the empty loop goes round on one line, which is another event */
@@ -322,6 +325,7 @@ static void set_all(int n)
 	if (!target.settings.builtins)
 		return;
 	set_call(n, PP_COST_c_inside, LOOP_C, LOOP_C, 0);
+	set_call(n, PP_COST_method_inside, LOOP_METHOD, LOOP_METHOD, 0);
 	g.costs[PP_COST_other][n] =
 		added(LOOP_OTHER) / loops[LOOP_OTHER].events;
 	if (g.has_call)

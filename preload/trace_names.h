@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "pyapi.h"
+#include "safe/target.h"
 #include "safe/thread.h"
 
 /* What tells them from others; here so that every call may ask. */
@@ -54,6 +55,17 @@ static inline uintptr_t trace_names_method(const void *callable)
 	if (trace_names_is_descriptor(callable))
 		return (uintptr_t)pyapi_member(callable, k->descr_method);
 	return 0;
+}
+
+/* Is a C function of an object, and not of a module? */
+static inline bool trace_names_is_method(const void *callable)
+{
+	const void *self;
+
+	if (trace_names_is_descriptor(callable))
+		return true;
+	self = pyapi_member(callable, target.row->fn_self);
+	return self && trace_names_type(self) != py.PyModule_Type;
 }
 
 /* Would a descriptor take this object, or refuse it? */

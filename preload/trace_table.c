@@ -179,23 +179,29 @@ static bool is_excluded(uintptr_t code)
 	return !trace_wants_file(name);
 }
 
-/* What a call costs; a generator or coroutine is not called but resumed. */
-static void set_costs(struct trace_function *f, uintptr_t code, bool is_c)
+/*
+ * What a call costs. A generator or coroutine is not called but resumed; for a
+ * method of a C type CPython makes an object before it tells of it, to 3.11.
+ */
+static enum pp_cost cost_of(uintptr_t code, const void *callable)
 {
-	enum pp_cost cost = is_c ? PP_COST_c_inside : PP_COST_python_inside;
 	unsigned faults = 0;
 
-	if (!is_c && guard_u32(code + (unsigned)target.row->co_flags, &faults) &
-			     CODE_IS_RESUMED)
-		cost = PP_COST_resume_inside;
-	f->inside = trace_costs[cost];
-	f->outside = trace_costs[cost + 1];
+	if (callable)
+		return trace_names_is_method(callable) ? PP_COST_method_inside
+						       : PP_COST_c_inside;
+	return guard_u32(code + (unsigned)target.row->co_flags, &faults) &
+			       CODE_IS_RESUMED
+		       ? PP_COST_resume_inside
+		       : PP_COST_python_inside;
 }
 
 static struct trace_function *obtain_function(struct trace *t, uint32_t id,
-					      uintptr_t address, bool is_c)
+					      uintptr_t address,
+					      const void *callable)
 {
 	struct trace_function *f = trace_table_function(t, id);
+	enum pp_cost cost = cost_of(address, callable);
 	struct codes_span table;
 
 	if (!f) {
@@ -206,10 +212,11 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		f->next = t->functions[id & t->function_mask];
 		t->functions[id & t->function_mask] = f;
 		f->word = id;
-		set_costs(f, address, is_c);
+		f->inside = trace_costs[cost];
+		f->outside = trace_costs[cost + 1];
 		f->entry_offset = UINT32_MAX;
 		f->site_wait = TRACE_SITES_FIRST;
-		if (!is_c) {
+		if (!callable) {
 			f->excluded = is_excluded(address);
 			(void)!codes_read_lines(address, &table,
 						&f->firstlineno);
@@ -217,7 +224,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		if (++t->function_count > t->function_mask)
 			grow_functions(t);
 	}
-	if (!is_c && !f->scope.globals)
+	if (!callable && !f->scope.globals)
 		f->scope = trace_sites_scope(address);
 	f->address = address;
 	return f;
@@ -352,7 +359,7 @@ static int fill(struct trace *t, struct trace_slot *s,
 
 	if (id == CODES_UNNAMED || id == CODES_SKIP)
 		return -1;
-	callee = obtain_function(t, id, address, callable != NULL);
+	callee = obtain_function(t, id, address, callable);
 	if (!callee)
 		return -1;
 	edge = find_edge(caller, callee, line);
@@ -425,7 +432,7 @@ static struct trace_function *define_function(struct trace *t, uintptr_t code)
 	struct trace_function *f = NULL;
 
 	if (id != CODES_UNNAMED && id != CODES_SKIP)
-		f = obtain_function(t, id, code, false);
+		f = obtain_function(t, id, code, NULL);
 	mask_unquiet(target.settings.signal, mask);
 	return f;
 }

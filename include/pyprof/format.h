@@ -266,7 +266,9 @@ struct pp_open_call {
 	X(resume_inside)                                                       \
 	X(resume_outside)                                                      \
 	X(other)                                                               \
-	X(call)
+	X(call)                                                                \
+	X(method_inside)                                                       \
+	X(method_outside)
 
 enum pp_cost {
 #define X(name) PP_COST_##name,
