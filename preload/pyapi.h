@@ -95,6 +95,7 @@
 /* Not there in all versions: NULL then. */
 #define PYAPI_OPTIONAL(X) X(PyCMethod_Type) /* 3.9+ */
 
+/* Functions likewise. */
 #define PYAPI_LATER(X)                                                         \
 	X(PyCode_GetCode, void *, (void *)) /* 3.11+ */                        \
 	X(PyDict_AddWatcher, int,                                              \

@@ -274,7 +274,7 @@ void trace_start(void)
 		g.mechanism = NULL;
 	if (!g.mechanism)
 		return;
-	if (!trace_has_lines())
+	if (target.settings.builtins)
 		trace_sites_begin();
 	fill_header();
 	set_window();

@@ -120,7 +120,6 @@ static struct {
 	struct result results[LOOPS];
 	uint64_t costs[PP_COST_END][TIMES]; /* as measured each time */
 	bool refused;			    /* the mechanism did not begin */
-	bool has_call; /* it can leave away events of C calls */
 } g;
 
 /* -- running ------------------------------------------------------------- */
@@ -312,7 +311,8 @@ static void set_other(int n)
 	g.costs[PP_COST_other][n] = less(g.costs[PP_COST_other][n], call);
 }
 
-static void set_all(int n)
+/* has_call: the mechanism can leave away events of C calls */
+static void set_all(int n, bool has_call)
 {
 	uint64_t line = 0;
 
@@ -328,7 +328,7 @@ static void set_all(int n)
 	set_call(n, PP_COST_method_inside, LOOP_METHOD, LOOP_METHOD, 0);
 	g.costs[PP_COST_other][n] =
 		added(LOOP_OTHER) / loops[LOOP_OTHER].events;
-	if (g.has_call)
+	if (has_call)
 		set_other(n);
 }
 
@@ -352,7 +352,7 @@ static int measure(const struct trace_mechanism *mechanism, struct trace *t)
 			return -1;
 		if (g.refused)
 			return 0;
-		set_all(n);
+		set_all(n, mechanism->without_c_calls != NULL);
 	}
 	for (int cost = 0; cost < PP_COST_END; cost++)
 		trace_costs[cost] = median(g.costs[cost]);
@@ -364,7 +364,6 @@ int trace_cost_measure(const struct trace_mechanism *mechanism)
 	struct trace *t = trace_table_new(NULL);
 	int ret = t ? prepare() : -1;
 
-	g.has_call = mechanism->without_c_calls != NULL;
 	if (ret == 0)
 		ret = measure(mechanism, t);
 	clean_up();

@@ -182,8 +182,7 @@ static PP_NOINLINE void *call_slowly(const void *self, void *const *arguments,
 
 static PP_NOINLINE void *may_rest(void *const *arguments)
 {
-	struct trace *t = trace_mine;
-	bool may = trace_sites_may_rest(t, t->top->edge->callee,
+	bool may = trace_sites_may_rest(trace_mine->top->edge->callee,
 					(uintptr_t)arguments[0],
 					number_of(arguments[1]), arguments[2]);
 

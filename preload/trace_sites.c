@@ -45,11 +45,6 @@ static struct {
 	size_t code_count;
 } g;
 
-static size_t bucket_of(uintptr_t address)
-{
-	return (address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 54;
-}
-
 /* -- events come again --------------------------------------------------- */
 
 static void restart(void)
@@ -87,7 +82,8 @@ void trace_sites_stop(void)
 
 static struct code **code_place(uintptr_t address)
 {
-	struct code **place = &g.codes[bucket_of(address)];
+	struct code **place =
+		&g.codes[trace_table_hash(NULL, address, 0) % BUCKETS];
 
 	while (*place && (*place)->address != address)
 		place = &(*place)->next;
@@ -97,7 +93,7 @@ static struct code **code_place(uintptr_t address)
 static struct code *new_code(uintptr_t address, uint32_t id)
 {
 	static struct trace_call calls[SITES_MOST];
-	struct code **place = &g.codes[bucket_of(address)], *c;
+	struct code *c;
 	void *bytes = g.code_count < CODES_MOST
 			      ? py.PyCode_GetCode((void *)address)
 			      : NULL;
@@ -119,8 +115,7 @@ static struct code *new_code(uintptr_t address, uint32_t id)
 	c->count = count;
 	c->address = address;
 	c->id = id;
-	c->next = *place;
-	*place = c;
+	*code_place(address) = c; /* the end of its bucket */
 	g.code_count++;
 	return c;
 }
@@ -258,10 +253,11 @@ static bool thread_hinders(uintptr_t thread_state, const struct code *c,
 {
 	const struct pyver *v = target.row;
 	unsigned faults = 0;
-	uintptr_t holder =
-		trace_sites_frames.cframe == PYVER_NONE
-			? thread_state
-			: guard_at(thread_state, v->ts_cframe, &faults);
+	uintptr_t holder = trace_sites_frames.cframe == PYVER_NONE
+				   ? thread_state
+				   : guard_at(thread_state,
+					      trace_sites_frames.cframe,
+					      &faults);
 	uintptr_t frame = guard_at(holder, trace_sites_frames.frame, &faults);
 	bool is_mine = thread_state ==
 		       (uintptr_t)trace_sites_frames.thread_state();
@@ -351,14 +347,14 @@ static uint32_t wait_after(uint32_t tries)
 	return tries < TRIES_MOST ? 1 + tries * tries / PATIENCE : UINT32_MAX;
 }
 
-bool trace_sites_may_rest(const struct trace *t, struct trace_function *f,
-			  uintptr_t code, uint32_t offset, const void *callable)
+bool trace_sites_may_rest(struct trace_function *f, uintptr_t code,
+			  uint32_t offset, const void *callable)
 {
 	struct code *c = *code_place(code);
 	const struct trace_call *call;
 
 	f->site_wait = UINT32_MAX; /* never, that is */
-	if (!g.may_rest || !t->thread)
+	if (!g.may_rest)
 		return false;
 	if (!c)
 		c = new_code(code, f->id);

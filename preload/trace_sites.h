@@ -39,7 +39,10 @@ struct trace_sites_frames {
 
 extern struct trace_sites_frames trace_sites_frames;
 
-/* Once. If anything is missing, as before 3.12, no site rests. */
+/*
+ * Once, when costs have been measured: until then no site rests, nor later if
+ * anything is missing, as before 3.12.
+ */
 void trace_sites_begin(void);
 
 /* How many events of other than C functions come before a site is looked at. */
@@ -50,9 +53,8 @@ void trace_sites_begin(void);
  * offset of its code. May that event rest from now on? Else f->site_wait says
  * when to ask again.
  */
-bool trace_sites_may_rest(const struct trace *t, struct trace_function *f,
-			  uintptr_t code, uint32_t offset,
-			  const void *callable);
+bool trace_sites_may_rest(struct trace_function *f, uintptr_t code,
+			  uint32_t offset, const void *callable);
 
 /* Those of the frame that runs, once a site rests. */
 static inline struct trace_scope trace_sites_now(void)

@@ -201,8 +201,8 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 					      const void *callable)
 {
 	struct trace_function *f = trace_table_function(t, id);
-	enum pp_cost cost = cost_of(address, callable);
 	struct codes_span table;
+	enum pp_cost cost;
 
 	if (!f) {
 		f = allocate(t, sizeof(*f));
@@ -212,6 +212,7 @@ static struct trace_function *obtain_function(struct trace *t, uint32_t id,
 		f->next = t->functions[id & t->function_mask];
 		t->functions[id & t->function_mask] = f;
 		f->word = id;
+		cost = cost_of(address, callable);
 		f->inside = trace_costs[cost];
 		f->outside = trace_costs[cost + 1];
 		f->entry_offset = UINT32_MAX;

@@ -37,12 +37,12 @@ struct trace_jump {
 	uint32_t line; /* as in the log */
 };
 
+#define TRACE_JUMPS 4u /* by place: loops within a loop on one line */
+
 /* Two dictionaries: what a global name of a frame stands for. */
 struct trace_scope {
 	void *globals, *builtins;
 };
-
-#define TRACE_JUMPS 4u /* by place: loops within a loop on one line */
 
 struct trace_function {
 	uint32_t id;   /* of the code in the log; 0: the root of all */

@@ -9,6 +9,7 @@
 #include "pyapi.h"
 #include "safe/target.h"
 #include "trace_names.h"
+#include "trace_table.h"
 
 #define BUCKETS	     1024u
 #define WATCHES_MOST 4096u
@@ -33,14 +34,10 @@ static struct {
 	size_t count;
 } g;
 
-static size_t bucket_of(const void *dict)
-{
-	return ((uintptr_t)dict >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 54;
-}
-
 static struct trace_watch **place_of(const void *dict)
 {
-	struct trace_watch **place = &g.watches[bucket_of(dict)];
+	struct trace_watch **place =
+		&g.watches[trace_table_hash(dict, 0, 0) % BUCKETS];
 
 	while (*place && (*place)->dict != dict)
 		place = &(*place)->next;
@@ -191,8 +188,7 @@ static struct trace_watch *new_watch(void *dict)
 	}
 	w->dict = dict;
 	w->mask = NAMES_FIRST - 1;
-	w->next = g.watches[bucket_of(dict)];
-	g.watches[bucket_of(dict)] = w;
+	*place_of(dict) = w; /* the end of its bucket */
 	g.count++;
 	return w;
 }

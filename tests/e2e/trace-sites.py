@@ -24,8 +24,6 @@ def caller(n):
     for _ in range(n):
         f()
 def hold(value): return value
-def holder(what):
-    return f(hold(what))
 caller(HOT)
 """
 CLOCK = "<built-in method time.time>"
