@@ -80,47 +80,36 @@ static const struct {
 /*
  * What the loops use. Between two events something is computed and decided, as
  * in programs: what we run in between is forgotten by the processor's guesses.
- * And there are a dozen instructions to a call: where a profile function makes
- * each of them slower (3.10: by a quarter; 3.11: more than twice) a call's cost
- * has what those of a small function lose.
+ * Where a profile function makes each instruction slower (3.10: by a quarter,
+ * 3.11: more than twice), a call's cost has what the instructions of these
+ * functions lose: they are as long as small functions are. Longer ones would
+ * take from a program of such as fib() all its time.
  */
-static const char preface[] = "def f(i):\n"
-			      " a = i & 7\n"
-			      " b = a + i if a > 3 else i - 1\n"
-			      " return g(a, b)\n"
-			      "def g(a, b):\n"
-			      " c = h(a) + h(b)\n"
-			      " if c > a and c & 1: c = c - b\n"
-			      " return c * 2\n"
-			      "def h(a): return a\n"
-			      "def q(a, b=None):\n"
-			      " c = a * 3 + 1 if b & 1 else a\n"
-			      " d = c, a, b\n"
-			      " return d[1] if c > b else d[0]\n"
-			      "def e(a, b, c):\n"
-			      " if a & 2: return b\n"
-			      " d = a - c\n"
-			      " return d if d > b else b - d\n"
-			      "class k:\n"
-			      " def p(self, a):\n"
-			      "  self.a = a if a > 7 else -a\n"
-			      "  self.b = self.a + 1\n"
-			      " def s(self):\n"
-			      "  return self.a if self.b > 3 else self.b\n"
-			      "k = k()\n"
-			      "k.a = k.b = 1\n"
-			      "l = []\n"
-			      "t = ' a'\n"
-			      "r = range(100)\n"
-			      "c = abs\n"
-			      "o = bool\n"
-			      "d = {}\n"
-			      "m = d.get\n"
-			      "def y():\n"
-			      " n = 0\n"
-			      " for i in r:\n"
-			      "  yield n\n"
-			      "  n = n + i if i & 1 else n >> 1\n";
+static const char preface[] =
+	"def f(i): a = i & 7; return g(a, i)\n"
+	"def g(a, b): c = h(a) + h(b); return c - b if c & 1 else c\n"
+	"def h(a): return a\n"
+	"def q(a, b=None): return a * 3 + 1 if b & 1 else a\n"
+	"def e(a, b, c):\n"
+	" if a & 2: return b\n"
+	" return a - c\n"
+	"class k:\n"
+	" def p(self, a): self.a = a if a > 7 else -a; self.b = self.a\n"
+	" def s(self): return self.a if self.b > 3 else self.b\n"
+	"k = k()\n"
+	"k.a = k.b = 1\n"
+	"l = []\n"
+	"t = ' a'\n"
+	"r = range(100)\n"
+	"c = abs\n"
+	"o = bool\n"
+	"d = {}\n"
+	"m = d.get\n"
+	"def y():\n"
+	" n = 0\n"
+	" for i in r:\n"
+	"  yield n\n"
+	"  n = n + i if i & 1 else n >> 1\n";
 
 /* Ticks of one run, the least of all. */
 struct result {

@@ -128,6 +128,16 @@ def generators(rounds):
         longest(range(20, 60))
 
 
+def fibonacci(n):
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+def fib(rounds):
+    """Nothing but calls, of a function as small as they come."""
+    for _ in range(rounds):
+        fibonacci(15)
+
+
 # ---- C calls ---------------------------------------------------------------
 
 LINE = "the quick brown fox, jumps over; the lazy dog"
