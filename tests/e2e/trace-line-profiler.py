@@ -13,7 +13,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.environ["TOP"], "tests", "lib"))
 # line_profiler is compiled for Debian's Python
 DEBIAN = "/usr/bin/python3"
-os.environ.update(EXE=DEBIAN, RUN="env")
+VERSION_OF = "import platform; print(platform.python_version())"
+os.environ.update(EXE=DEBIAN, RUN="env", PYVERSION=subprocess.check_output(
+    [DEBIAN, "-c", VERSION_OF], text=True).strip())
 from profiled import *
 
 UNDER = """
