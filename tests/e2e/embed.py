@@ -82,10 +82,10 @@ def judge(name, burned, log, again):
         # four standard errors of a few hundred samples
         bound = 4 * (want * (1 - want) / max(samples, 1)) ** 0.5 + 0.05
         check(abs(share - want) <= bound, name, n, "has", share, "not", want)
-    # what is not in burn_* is start and end; a second interpreter's imports
-    # are samples like others
+    # what is not in burn_* is start and end, of up to 40 ms here; a second
+    # interpreter's imports are samples like others
     if not name.endswith(("twice", "subs", "own_gils")):
-        check(data["samples"] <= samples * 1.1 + 20, name, data["samples"],
+        check(data["samples"] <= samples * 1.1 + 40, name, data["samples"],
               "samples,", samples, "of ours")
     # a stack leads from a module through one of the functions to burn
     folded = text_of(report("-f", "collapsed", "-o", "-", log).stdout)
