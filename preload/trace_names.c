@@ -32,6 +32,16 @@ void trace_names_begin(void)
 	};
 }
 
+bool trace_names_is_method(const void *callable)
+{
+	const void *self;
+
+	if (trace_names_is_descriptor(callable))
+		return true;
+	self = pyapi_member(callable, target.row->fn_self);
+	return self && trace_names_type(self) != py.PyModule_Type;
+}
+
 /* Has it a repr that is C code only? */
 static bool has_c_repr(const void *object)
 {

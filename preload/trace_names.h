@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "pyapi.h"
-#include "safe/target.h"
 #include "safe/thread.h"
 
 /* What tells them from others; here so that every call may ask. */
@@ -57,17 +56,6 @@ static inline uintptr_t trace_names_method(const void *callable)
 	return 0;
 }
 
-/* Is a C function of an object, and not of a module? */
-static inline bool trace_names_is_method(const void *callable)
-{
-	const void *self;
-
-	if (trace_names_is_descriptor(callable))
-		return true;
-	self = pyapi_member(callable, target.row->fn_self);
-	return self && trace_names_type(self) != py.PyModule_Type;
-}
-
 /* Would a descriptor take this object, or refuse it? */
 static inline bool trace_names_takes(const void *descriptor, void *object)
 {
@@ -76,6 +64,9 @@ static inline bool trace_names_takes(const void *descriptor, void *object)
 
 	return PP_LIKELY(type == wanted) || py.PyType_IsSubtype(type, wanted);
 }
+
+/* Is a C function a method of an object, and not a function of a module? */
+bool trace_names_is_method(const void *callable);
 
 /*
  * The id of the C function that callable is, known by its PyMethodDef. Needs
